@@ -1,0 +1,140 @@
+import type { DeviceDescription } from "../description.ts";
+
+const KiB = 1024;
+const MHz = 1_000_000;
+
+const EXTERNAL = "external SPI flash, mapped by the cache";
+
+/** Espressif: one SRAM, seen by the data bus at one address and by the instruction bus at another. */
+export const espressif: readonly DeviceDescription[] = [
+  {
+    id: "esp32",
+    name: "ESP32",
+    aliases: ["esp32-wroom-32", "esp32dev", "esp32-d0wd"],
+    core: "xtensa",
+    coreName: "Xtensa LX6",
+    cores: 2,
+    clockHz: 240 * MHz,
+    flashOutside: { where: EXTERNAL },
+    banks: [
+      {
+        name: "RTC-FAST",
+        low: 0x3ff80000,
+        bytes: 8 * KiB,
+        kind: "ram",
+        retention: true,
+        dma: false,
+        note: "Core 0 only.",
+      },
+      {
+        name: "SRAM2",
+        low: 0x3ffae000,
+        bytes: 200 * KiB,
+        kind: "ram",
+        taken: [{ low: 0x3ffae000, bytes: 8 * KiB, by: "the ROM's data" }],
+      },
+      {
+        name: "SRAM1",
+        low: 0x3ffe0000,
+        bytes: 128 * KiB,
+        kind: "ram",
+        taken: [
+          { low: 0x3ffe0000, bytes: 0x440, by: "the ROM's data, core 0" },
+          { low: 0x3ffe3f20, bytes: 0x430, by: "the ROM's data, core 1" },
+        ],
+      },
+      {
+        name: "SRAM0",
+        low: 0x40070000,
+        bytes: 192 * KiB,
+        kind: "ram",
+        dma: false,
+        taken: [{ low: 0x40070000, bytes: 64 * KiB, by: "the instruction caches" }],
+        note: "Instruction bus: 32-bit accesses only.",
+      },
+      {
+        name: "SRAM1-CODE",
+        low: 0x400a0000,
+        bytes: 128 * KiB,
+        kind: "ram",
+        aliasOf: { bank: "SRAM1", reversed: true },
+        note: "SRAM1 in descending order of 32-bit words: not emulated, an access faults.",
+      },
+      { name: "RTC-FAST-CODE", low: 0x400c0000, bytes: 8 * KiB, kind: "ram", aliasOf: { bank: "RTC-FAST" } },
+      { name: "RTC-SLOW", low: 0x50000000, bytes: 8 * KiB, kind: "ram", retention: true, dma: false },
+    ],
+    mainBank: "SRAM2",
+    source: "Zephyr soc/espressif/esp32/memory.h and esp32_common.dtsi; ESP-IDF soc.h (RTC memories)",
+    notes: ["SRAM2 and SRAM1 are contiguous in the data view. Bluetooth and the trace memory take more when used."],
+  },
+  {
+    id: "esp32s3",
+    name: "ESP32-S3",
+    aliases: ["esp32-s3", "esp32s3-devkitc-1"],
+    core: "xtensa",
+    coreName: "Xtensa LX7",
+    cores: 2,
+    clockHz: 240 * MHz,
+    clockFromMemory: true,
+    flashOutside: { where: EXTERNAL },
+    banks: [
+      {
+        name: "SRAM1",
+        low: 0x3fc88000,
+        bytes: 416 * KiB,
+        kind: "ram",
+        taken: [{ low: 0x3fced710, bytes: 0x28f0, by: "the ROM's data" }],
+      },
+      {
+        name: "SRAM2",
+        low: 0x3fcf0000,
+        bytes: 64 * KiB,
+        kind: "ram",
+        taken: [{ low: 0x3fcf0000, bytes: 32 * KiB, by: "the data cache (32 KiB by default)" }],
+      },
+      {
+        name: "SRAM0",
+        low: 0x40370000,
+        bytes: 32 * KiB,
+        kind: "ram",
+        dma: false,
+        taken: [{ low: 0x40370000, bytes: 16 * KiB, by: "the instruction cache (16 KiB by default)" }],
+      },
+      { name: "SRAM1-CODE", low: 0x40378000, bytes: 416 * KiB, kind: "ram", aliasOf: { bank: "SRAM1" } },
+      { name: "RTC-SLOW", low: 0x50000000, bytes: 8 * KiB, kind: "ram", retention: true, dma: false },
+      { name: "RTC-FAST", low: 0x600fe000, bytes: 8 * KiB, kind: "ram", retention: true, dma: false },
+    ],
+    mainBank: "SRAM1",
+    source: "Zephyr soc/espressif/esp32s3/memory.h; ESP-IDF soc.h (RTC memories); cache sizes from memory",
+  },
+  {
+    id: "esp32c3",
+    name: "ESP32-C3",
+    aliases: ["esp32-c3", "esp32-c3-devkitm-1"],
+    core: "riscv",
+    coreName: "RV32IMC",
+    clockHz: 160 * MHz,
+    flashOutside: { where: EXTERNAL },
+    banks: [
+      {
+        name: "SRAM1",
+        low: 0x3fc80000,
+        bytes: 384 * KiB,
+        kind: "ram",
+        taken: [{ low: 0x3fcde710, bytes: 0x18f0, by: "the ROM's data" }],
+      },
+      {
+        name: "SRAM0",
+        low: 0x4037c000,
+        bytes: 16 * KiB,
+        kind: "ram",
+        dma: false,
+        taken: [{ low: 0x4037c000, bytes: 16 * KiB, by: "the instruction cache" }],
+      },
+      { name: "SRAM1-CODE", low: 0x40380000, bytes: 384 * KiB, kind: "ram", aliasOf: { bank: "SRAM1" } },
+      { name: "RTC-FAST", low: 0x50000000, bytes: 8 * KiB, kind: "ram", retention: true, dma: false, fromMemory: true },
+    ],
+    mainBank: "SRAM1",
+    source: "Zephyr soc/espressif/esp32c3/memory.h and esp32c3_common.dtsi",
+  },
+];

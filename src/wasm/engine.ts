@@ -1,0 +1,174 @@
+import {
+  BANKS,
+  BANKS_MOST,
+  BankField,
+  BankKind,
+  CONTROL,
+  CONTROL_HIGH,
+  ControlField,
+  ENGINE_HIGH,
+  ENGINE_LOW,
+  ENGINE_POOL,
+  HEAPS,
+  HEAPS_MOST,
+  HeapField,
+  PAGE_BYTES,
+} from "../../assembly/memory-map.ts";
+import { HeapsoakError } from "../errors.ts";
+import { GuestFault, readFaultRecord } from "./guest-fault.ts";
+import { type CoreBuild, type CoreExports, instantiateCore } from "./module.ts";
+
+/** A bank of the device as the access check sees it. */
+export interface MappedBank {
+  readonly low: number;
+  readonly bytes: number;
+  /** Where its bytes lie: `low`, or the bank it is an alias of. */
+  readonly home: number;
+  readonly kind: BankKind;
+}
+
+/** A copy of a device at a moment, taken and restored by its engine. */
+export interface Snapshot {
+  readonly ranges: readonly (readonly [low: number, high: number])[];
+  readonly bytes: Uint8Array;
+  readonly heapCount: number;
+  readonly poolHigh: number;
+}
+
+/**
+ * The linear memory and the two instances of the core over it. One engine is one device: the fast instance
+ * runs batches, the exact one everything that must behave as the device does when metadata is broken.
+ */
+export class Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly fast: CoreExports;
+  readonly exact: CoreExports;
+  readonly #banks: readonly MappedBank[];
+  #heapCount = 0;
+  #poolHigh = ENGINE_POOL;
+
+  /** Throws `bad-device` for banks that reach into the engine, `cannot-reserve-memory` when the system refuses. */
+  constructor(banks: readonly MappedBank[], options: { unalignedFaults: boolean; build?: "release" | "debug" }) {
+    const high = banks.reduce((most, bank) => Math.max(most, bank.low + bank.bytes), ENGINE_HIGH);
+    this.memory = reserve(Math.ceil(high / PAGE_BYTES));
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.words = new Uint32Array(this.memory.buffer);
+    this.#banks = banks;
+    this.#writeBanks(options.unalignedFaults);
+    const raise = (): never => {
+      throw new GuestFault(readFaultRecord(this.words));
+    };
+    this.fast = instantiateCore(options.build ?? ("release" satisfies CoreBuild), this.memory, raise);
+    this.exact = instantiateCore("exact", this.memory, raise);
+  }
+
+  /** The word at a 4-aligned linear address. */
+  word(address: number): number {
+    return this.words[address >>> 2] ?? 0;
+  }
+
+  /** Stores a word at a 4-aligned linear address. */
+  setWord(address: number, value: number): void {
+    this.words[address >>> 2] = value;
+  }
+
+  /** Address of a new heap record, zeroed. */
+  addHeapRecord(): number {
+    if (this.#heapCount === HEAPS_MOST) {
+      throw new HeapsoakError("does-not-fit", `A device has at most ${HEAPS_MOST} heaps.`);
+    }
+    const record = HEAPS + this.#heapCount++ * HeapField.Length * 4;
+    this.bytes.fill(0, record, record + HeapField.Length * 4);
+    return record;
+  }
+
+  /** Zeroed engine memory for shadows and histograms. It lives as long as the engine. */
+  allocatePool(bytes: number): number {
+    const address = this.#poolHigh;
+    const high = address + ((bytes + 7) & ~7);
+    if (high > ENGINE_HIGH) {
+      throw new HeapsoakError("does-not-fit", "The device's heaps together are too large to be observed.", {
+        hint: `At most ${Math.floor((ENGINE_HIGH - ENGINE_POOL) / 2 ** 20)} MiB of heap at a granule of 4 bytes.`,
+      });
+    }
+    this.#poolHigh = high;
+    this.bytes.fill(0, address, high);
+    return address;
+  }
+
+  /** Copies RAM banks and engine state; pass an earlier snapshot to reuse its memory. Cost: bytes copied. */
+  snapshot(reuse?: Snapshot): Snapshot {
+    const ranges = this.#stateRanges();
+    const total = ranges.reduce((sum, [low, high]) => sum + high - low, 0);
+    const bytes = reuse?.bytes.length === total ? reuse.bytes : new Uint8Array(total);
+    let offset = 0;
+    for (const [low, high] of ranges) {
+      bytes.set(this.bytes.subarray(low, high), offset);
+      offset += high - low;
+    }
+    return { ranges, bytes, heapCount: this.#heapCount, poolHigh: this.#poolHigh };
+  }
+
+  /** Puts the device back to where it was. */
+  restore(snapshot: Snapshot): void {
+    let offset = 0;
+    for (const [low, high] of snapshot.ranges) {
+      this.bytes.set(snapshot.bytes.subarray(offset, offset + high - low), low);
+      offset += high - low;
+    }
+    this.#heapCount = snapshot.heapCount;
+    this.#poolHigh = snapshot.poolHigh;
+  }
+
+  #stateRanges(): [number, number][] {
+    const ram = this.#banks.filter((bank) => bank.kind === BankKind.Ram && bank.home === bank.low);
+    return [
+      [CONTROL, CONTROL_HIGH],
+      [ENGINE_POOL, this.#poolHigh],
+      ...ram.map((bank): [number, number] => [bank.low, bank.low + bank.bytes]),
+    ];
+  }
+
+  #writeBanks(unalignedFaults: boolean): void {
+    if (this.#banks.length > BANKS_MOST) {
+      throw new HeapsoakError("bad-device", `${this.#banks.length} banks; at most ${BANKS_MOST} are supported.`);
+    }
+    this.setWord(CONTROL + ControlField.BankCount * 4, this.#banks.length);
+    this.setWord(CONTROL + ControlField.UnalignedFaults * 4, unalignedFaults ? 1 : 0);
+    for (const [index, bank] of this.#banks.entries()) {
+      refuseEngineOverlap(bank);
+      const record = BANKS + index * BankField.Length * 4;
+      this.setWord(record + BankField.Low * 4, bank.low);
+      this.setWord(record + BankField.Bytes * 4, bank.bytes);
+      this.setWord(record + BankField.Home * 4, bank.home);
+      this.setWord(record + BankField.Kind * 4, bank.kind);
+    }
+  }
+}
+
+function reserve(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    throw new HeapsoakError(
+      "cannot-reserve-memory",
+      `The system refused ${pages * PAGE_BYTES} bytes of address space.`,
+      {
+        hint: "Under a limit on virtual memory (ulimit -v), run node with --disable-wasm-trap-handler.",
+        cause,
+      },
+    );
+  }
+}
+
+function refuseEngineOverlap(bank: MappedBank): void {
+  if (bank.low < ENGINE_HIGH && bank.low + bank.bytes > ENGINE_LOW) {
+    const at = (address: number) => `0x${address.toString(16)}`;
+    throw new HeapsoakError(
+      "bad-device",
+      `The bank at ${at(bank.low)} reaches into ${at(ENGINE_LOW)}–${at(ENGINE_HIGH - 1)}, where the engine lives.`,
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const library = new URL("../dist/src/index.js", import.meta.url).href;
+const folder = mkdtempSync(join(tmpdir(), "heapsoak-readme-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const examples = [...readme.matchAll(/```js\n(.*?)```\s*```text\n(.*?)```/gs)].map(([, code = "", output = ""]) => ({
+  code,
+  output,
+}));
+
+test("the README has examples to run", () => {
+  expect(examples.length).toBeGreaterThanOrEqual(2);
+});
+
+test.each(examples)("example %# of the README prints what the README says", ({ code, output }) => {
+  const file = join(folder, "example.mjs");
+  writeFileSync(file, code.replaceAll('"heapsoak"', JSON.stringify(library)));
+  expect(execFileSync(process.execPath, [file], { encoding: "utf8" })).toBe(output);
+});
