@@ -118,6 +118,16 @@ export const enum BumpOption {
   /** Alignment of every payload: a power of two. */
   Alignment,
 }
+export const enum TlsfOption {
+  /** log2 of the lists that each power of two is cut into. */
+  SecondLevelLog2,
+  /** log2 of the size that no payload reaches. */
+  FirstLevelMax,
+}
+export const enum TlsfEspOption {
+  /** Largest size the index is laid out for; 0: the arena's bytes. */
+  MaxBytes,
+}
 
 /**
  * A heap's record. The first words are bounds that every access check reads, so they come first.

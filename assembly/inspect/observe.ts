@@ -110,10 +110,12 @@ function noteRequest(heap: Heap, requestBytes: u32): void {
 
 function noteBlock<H extends Heap>(heap: H, payload: u32, requestBytes: u32): void {
   const counters = Counters.of(heap);
-  if (!shadowAllocate(heap, payload, requestBytes)) counters.overlappingBlocks++;
+  const blockBytes = heap.blockBytes(payload, requestBytes);
+  const grantedBytes = min(requestBytes, blockBytes); // less only where the original let a huge size wrap
+  if (!shadowAllocate(heap, payload, grantedBytes)) counters.overlappingBlocks++;
   counters.liveBlocks++;
-  counters.liveBytes += heap.blockBytes(payload, requestBytes);
-  counters.requestedBytes += requestBytes;
+  counters.liveBytes += blockBytes;
+  counters.requestedBytes += grantedBytes;
   counters.peakLiveBlocks = max(counters.peakLiveBlocks, counters.liveBlocks);
   counters.peakLiveBytes = max(counters.peakLiveBytes, counters.liveBytes);
   counters.peakRequestedBytes = max(counters.peakRequestedBytes, counters.requestedBytes);

@@ -11,21 +11,26 @@
  */
 
 import { Heap, regionOf } from "../allocators/heap";
-import { AccessVerdict, HeapField, RegionField } from "../memory-map";
+import { AccessVerdict, RegionField } from "../memory-map";
 
 const RELEASED: u32 = 0x80000000;
 const REQUEST_MASK: u32 = 0x7fffffff;
 
-/** Engine address of the word for the granule that holds `address`, or 0 outside the heap's regions. */
-export function shadowWord(heap: Heap, address: u32): u32 {
+/** The record of the region that holds `address` (RegionField), or 0. */
+function regionHolding(heap: Heap, address: u32): u32 {
   for (let i: u32 = 0; i < heap.regionCount; i++) {
     const region = regionOf(heap, i);
-    const offset = address - load<u32>(region, RegionField.Low << 2);
-    if (offset < load<u32>(region, RegionField.Bytes << 2)) {
-      return load<u32>(region, RegionField.Shadow << 2) + ((offset >> heap.granuleShift) << 2);
-    }
+    if (address - load<u32>(region, RegionField.Low << 2) < load<u32>(region, RegionField.Bytes << 2)) return region;
   }
   return 0;
+}
+
+/** Engine address of the word for the granule that holds `address`, or 0 outside the heap's regions. */
+export function shadowWord(heap: Heap, address: u32): u32 {
+  const region = regionHolding(heap, address);
+  if (region == 0) return 0;
+  const offset = address - load<u32>(region, RegionField.Low << 2);
+  return load<u32>(region, RegionField.Shadow << 2) + ((offset >> heap.granuleShift) << 2);
 }
 
 /** Whether a live block begins at `payload`. */
@@ -49,12 +54,12 @@ export function requestOf(heap: Heap, payload: u32): u32 {
 
 /** Notes a new block. Returns false when a live block already begins there (the allocator handed it out twice). */
 export function shadowAllocate(heap: Heap, payload: u32, requestBytes: u32): bool {
+  const region = regionHolding(heap, payload);
+  if (region == 0) return true;
   const word = shadowWord(heap, payload);
-  if (word == 0) return true;
   const wasFree = <i32>load<u32>(word) <= 0;
-  const covered = requestBytes > heap.checkSpan ? 0 : requestBytes; // a size that wrapped got a small block
-  const granules = covered >> heap.granuleShift;
-  if (granules > 0) memory.fill(word, 0, granules << 2);
+  const roomBytes = load<u32>(region, RegionField.Low << 2) + load<u32>(region, RegionField.Bytes << 2) - payload;
+  memory.fill(word, 0, (min(requestBytes, roomBytes) >> heap.granuleShift) << 2);
   store<u32>(word, (requestBytes & (REQUEST_MASK >> 1)) + 1);
   return wasFree;
 }
@@ -67,34 +72,30 @@ export function shadowRelease(heap: Heap, payload: u32): void {
 
 /** The first live payload at or after `address` in the region that holds it, or 0. */
 export function nextLivePayload(heap: Heap, address: u32): u32 {
-  for (let i: u32 = 0; i < heap.regionCount; i++) {
-    const region = regionOf(heap, i);
-    const low = load<u32>(region, RegionField.Low << 2);
-    const bytes = load<u32>(region, RegionField.Bytes << 2);
-    if (address - low >= bytes) continue;
-    const shadow = load<u32>(region, RegionField.Shadow << 2);
-    const granule: u32 = 1 << heap.granuleShift;
-    for (let at = address; at - low < bytes; at = (at & ~(granule - 1)) + granule) {
-      if (<i32>load<u32>(shadow + (((at - low) >> heap.granuleShift) << 2)) > 0) return at;
-    }
+  const region = regionHolding(heap, address);
+  if (region == 0) return 0;
+  const low = load<u32>(region, RegionField.Low << 2);
+  const bytes = load<u32>(region, RegionField.Bytes << 2);
+  const shadow = load<u32>(region, RegionField.Shadow << 2);
+  const granule: u32 = 1 << heap.granuleShift;
+  for (let at = address; at - low < bytes; at = (at & ~(granule - 1)) + granule) {
+    if (<i32>load<u32>(shadow + (((at - low) >> heap.granuleShift) << 2)) > 0) return at;
   }
   return 0;
 }
 
 /** Judges the firmware's access to [address, address + bytes). */
 export function judgeAccess(heap: Heap, address: u32, bytes: u32): AccessVerdict {
-  for (let i: u32 = 0; i < heap.regionCount; i++) {
-    const region = regionOf(heap, i);
-    const low = load<u32>(region, RegionField.Low << 2);
-    if (address - low >= load<u32>(region, RegionField.Bytes << 2)) continue;
-    const shadow = load<u32>(region, RegionField.Shadow << 2);
-    for (let index = (address - low) >> heap.granuleShift; <i32>index >= 0; index--) {
-      const content = load<u32>(shadow + (index << 2));
-      if (content == 0) continue;
-      if (content & RELEASED) return AccessVerdict.UseAfterFree;
-      const payload = low + (index << heap.granuleShift);
-      return address + bytes - payload <= content - 1 ? AccessVerdict.Inside : AccessVerdict.Overrun;
-    }
+  const region = regionHolding(heap, address);
+  if (region == 0) return AccessVerdict.Wild;
+  const low = load<u32>(region, RegionField.Low << 2);
+  const shadow = load<u32>(region, RegionField.Shadow << 2);
+  for (let index = (address - low) >> heap.granuleShift; <i32>index >= 0; index--) {
+    const content = load<u32>(shadow + (index << 2));
+    if (content == 0) continue;
+    if (content & RELEASED) return AccessVerdict.UseAfterFree;
+    const payload = low + (index << heap.granuleShift);
+    return address + bytes - payload <= content - 1 ? AccessVerdict.Inside : AccessVerdict.Overrun;
   }
   return AccessVerdict.Wild;
 }

@@ -3,9 +3,11 @@ import { closest, HeapsoakError } from "../errors.ts";
 import { definitions } from "./definitions.ts";
 import type { AllocatorEntry, OptionSpec, OptionValues } from "./entry.ts";
 import { freertos } from "./freertos.ts";
+import { o1heap } from "./o1heap.ts";
+import { tlsf } from "./tlsf.ts";
 
 /** Every allocator, in the order in which they are listed. */
-export const allocators: readonly AllocatorEntry[] = [...freertos, ...definitions];
+export const allocators: readonly AllocatorEntry[] = [...freertos, ...tlsf, ...o1heap, ...definitions];
 
 const byName = new Map<string, AllocatorEntry>();
 for (const entry of allocators) {

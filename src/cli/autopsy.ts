@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { findAllocator } from "../allocators/catalogue.ts";
 import { autopsy } from "../device/autopsy.ts";
 import { HeapsoakError } from "../errors.ts";
+import { readLimited } from "../files.ts";
 import { type ImageSegment, loadRamImage } from "../image/ram-image.ts";
 import { parseAddress, parseRange } from "../quantities.ts";
 import { autopsyText } from "../report/autopsy-text.ts";
@@ -58,7 +58,7 @@ export function autopsyCommand(): Command {
 
 async function run(file: string, options: AutopsyOptions): Promise<void> {
   const at = options.at === undefined ? {} : { at: parseAddress(options.at, "--at") };
-  const segments = loadRamImage(await read(file), { ...at, file });
+  const segments = loadRamImage(await readLimited(file), { ...at, file });
   const statics = Object.entries(parseAssignments(options.static ?? [], "--static"));
   const result = autopsy({
     segments,
@@ -85,16 +85,4 @@ function regionsOf(ranges: readonly string[] | undefined, segments: readonly Ima
       hint: "Say it: --heap ADDRESS:SIZE.",
     },
   );
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new HeapsoakError(
-      "cannot-read",
-      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? cause}).`,
-      { cause },
-    );
-  }
 }

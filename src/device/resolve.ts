@@ -1,16 +1,13 @@
 import { existsSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { HeapsoakError } from "../errors.ts";
+import { readLimited } from "../files.ts";
 import { isElf } from "../image/elf.ts";
-import { formatBytes } from "../quantities.ts";
 import { findDevice, lookUpDevice } from "./catalogue/devices.ts";
 import type { DeviceDescription } from "./description.ts";
 import { parseDeviceFile } from "./device-file.ts";
 import { deviceFromElf } from "./elf-device.ts";
 import { deviceFromLinkerScript } from "./linker-script.ts";
 
-/** With debug information an ELF of a microcontroller has tens of MiB; a larger file is something else. */
-const FILE_BYTES_MOST = 256 * 1024 * 1024;
 const DEVICE_FILE = /\.(ya?ml|json)$/i;
 const LINKER_SCRIPT = /\.(ld|lds|lcf|x|cmd|icf)$/i;
 
@@ -47,25 +44,6 @@ async function resolvePart(part: string, base: DeviceDescription | undefined): P
 
 function looksLikePath(text: string): boolean {
   return /[\\/]/.test(text) || /\.[A-Za-z]\w*$/.test(text) || existsSync(text);
-}
-
-/** The file's bytes. Throws `cannot-read` for what is missing, is not a plain file, or is too large. */
-async function readLimited(path: string): Promise<Uint8Array> {
-  try {
-    await using file = await open(path, "r");
-    const status = await file.stat();
-    if (!status.isFile()) throw new HeapsoakError("cannot-read", `${path}: not a plain file.`);
-    if (status.size > FILE_BYTES_MOST) {
-      const limit = `${formatBytes(status.size)}, expected at most ${formatBytes(FILE_BYTES_MOST)}`;
-      throw new HeapsoakError("cannot-read", `${path}: ${limit}.`);
-    }
-    return await file.readFile();
-  } catch (cause) {
-    if (cause instanceof HeapsoakError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code;
-    const reason = code === "ENOENT" ? "there is no such file" : `cannot be read (${code ?? cause})`;
-    throw new HeapsoakError("cannot-read", `${path}: ${reason}.`, { cause });
-  }
 }
 
 function decode(bytes: Uint8Array, path: string): string {

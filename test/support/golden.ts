@@ -89,7 +89,7 @@ function push(engine: Engine, index: number, verb: string, fields: number[]): vo
 
 function crcOf(engine: Engine, heap: HeapRecord, bytes: number): string {
   const arena = heap.get(HeapField.Arena);
-  return String(crc32(engine.bytes.subarray(arena, arena + bytes)));
+  return crc32(engine.bytes.subarray(arena, arena + bytes)).toString(16).padStart(8, "0");
 }
 
 function statisticsOf(heap: HeapRecord, keys: readonly string[], fields: string[], signed: readonly string[] = []): string {

@@ -1,0 +1,25 @@
+import { open } from "node:fs/promises";
+import { HeapsoakError } from "./errors.ts";
+import { formatBytes } from "./quantities.ts";
+
+/** With debug information an ELF of a microcontroller has tens of MiB; a larger file is something else. */
+const FILE_BYTES_MOST = 256 * 1024 * 1024;
+
+/** The file's bytes. Throws `cannot-read` for what is missing, is not a plain file, or is too large. */
+export async function readLimited(path: string): Promise<Uint8Array> {
+  try {
+    await using file = await open(path, "r");
+    const status = await file.stat();
+    if (!status.isFile()) throw new HeapsoakError("cannot-read", `${path}: not a plain file.`);
+    if (status.size > FILE_BYTES_MOST) {
+      const limit = `${formatBytes(status.size)}, expected at most ${formatBytes(FILE_BYTES_MOST)}`;
+      throw new HeapsoakError("cannot-read", `${path}: ${limit}.`);
+    }
+    return await file.readFile();
+  } catch (cause) {
+    if (cause instanceof HeapsoakError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    const reason = code === "ENOENT" ? "there is no such file" : `cannot be read (${code ?? cause})`;
+    throw new HeapsoakError("cannot-read", `${path}: ${reason}.`, { cause });
+  }
+}
