@@ -1,7 +1,9 @@
 /** The module's exports: verbs on numbers. A `heap` is the address of its record; bulk data goes through records. */
 import { Heap, pinRecords } from "./allocators/heap";
+import { collect } from "./allocators/micropython-collect";
+import { addFinaliser, MicropythonGc } from "./allocators/micropython-gc";
 import { judgeAccess, requestOf } from "./inspect/shadow";
-import { LAYOUT_VERSION } from "./memory-map";
+import { AllocatorKind, LAYOUT_VERSION } from "./memory-map";
 import { Verb } from "./perform";
 import { dispatch } from "./registry";
 import { resolve } from "./guest";
@@ -31,6 +33,21 @@ export function heapReallocate(heap: u32, payload: u32, requestBytes: u32): u32 
 
 /** Releases a payload that is not NULL. */
 export function heapRelease(heap: u32, payload: u32): void { dispatch(heap, Verb.Release, payload, 0); }
+
+/**
+ * Runs the collector of a micropython-gc heap with `count` root words at `roots` (in engine memory). Returns the
+ * bytes freed; 0 for heaps of other kinds, which have none.
+ */
+export function heapCollect(heap: u32, roots: u32, count: u32): u32 {
+  const collects = changetype<Heap>(heap).kind == AllocatorKind.MicropythonGc;
+  return collects ? collect(changetype<MicropythonGc>(heap), roots, count) : 0;
+}
+
+/** Notes that the object at `payload` of a micropython-gc heap has a finaliser. 0: no object there, or no such table. */
+export function heapAddFinaliser(heap: u32, payload: u32): u32 {
+  const collects = changetype<Heap>(heap).kind == AllocatorKind.MicropythonGc;
+  return collects && addFinaliser(changetype<MicropythonGc>(heap), payload) ? 1 : 0;
+}
 
 /** Bytes the firmware may use of a live block. */
 export function heapUsableBytes(heap: u32, payload: u32): u32 { return dispatch(heap, Verb.UsableBytes, payload, requestOf(changetype<Heap>(heap), payload)); }

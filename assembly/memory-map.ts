@@ -118,6 +118,32 @@ export const enum BumpOption {
   /** Alignment of every payload: a power of two. */
   Alignment,
 }
+export const enum UmmOption {
+  /** One of `UmmFit`. */
+  Fit,
+}
+export const enum UmmFit {
+  Best,
+  First,
+}
+export const enum ZephyrSysHeapOption {
+  /** 1: large chunk headers even where small ones would do (CONFIG_SYS_HEAP_BIG_ONLY). */
+  BigHeap,
+  /** 1: the counters of CONFIG_SYS_HEAP_RUNTIME_STATS, 12 bytes of the arena. */
+  RuntimeStats,
+  /** Chunks of a bucket that a search looks at (CONFIG_SYS_HEAP_ALLOC_LOOPS). */
+  AllocLoops,
+}
+export const enum ThreadxByteOption {
+  /** 1: the error-checking entry (txe), which refuses size 0 and sizes above the pool's. */
+  ErrorChecked,
+}
+export const enum MicropythonGcOption {
+  /** 1: with a finaliser table (MICROPY_ENABLE_FINALISER). */
+  Finalisers,
+  /** Bytes of a block, a power of two (MICROPY_BYTES_PER_GC_BLOCK). */
+  BlockBytes,
+}
 export const enum TlsfOption {
   /** log2 of the lists that each power of two is cut into. */
   SecondLevelLog2,

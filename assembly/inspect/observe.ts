@@ -72,6 +72,13 @@ export function observedRelease<H extends Heap>(heap: H, payload: u32): void {
   Counters.of(heap).frees++;
 }
 
+/** Accounts for a block that a collector gave back instead of the firmware. */
+export function noteReclaimed(heap: Heap, payload: u32, blockBytes: u32): void {
+  if (!isLive(heap, payload)) return;
+  forgetBlock(heap, payload, requestOf(heap, payload), blockBytes);
+  Counters.of(heap).frees++;
+}
+
 /** Bytes free in all holes and in the untouched rest, headers included. */
 export function freeBytesOf<H extends Heap>(heap: H): u32 {
   let total: u32 = 0;

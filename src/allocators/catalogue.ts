@@ -3,11 +3,24 @@ import { closest, HeapsoakError } from "../errors.ts";
 import { definitions } from "./definitions.ts";
 import type { AllocatorEntry, OptionSpec, OptionValues } from "./entry.ts";
 import { freertos } from "./freertos.ts";
+import { micropython } from "./micropython.ts";
 import { o1heap } from "./o1heap.ts";
+import { threadx } from "./threadx.ts";
 import { tlsf } from "./tlsf.ts";
+import { umm } from "./umm.ts";
+import { zephyr } from "./zephyr.ts";
 
 /** Every allocator, in the order in which they are listed. */
-export const allocators: readonly AllocatorEntry[] = [...freertos, ...tlsf, ...o1heap, ...definitions];
+export const allocators: readonly AllocatorEntry[] = [
+  ...freertos,
+  ...tlsf,
+  ...o1heap,
+  ...umm,
+  ...zephyr,
+  ...threadx,
+  ...micropython,
+  ...definitions,
+];
 
 const byName = new Map<string, AllocatorEntry>();
 for (const entry of allocators) {

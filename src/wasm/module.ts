@@ -19,6 +19,8 @@ export interface CoreExports {
   heapAllocate(heap: number, alignment: number, requestBytes: number): number;
   heapReallocate(heap: number, payload: number, requestBytes: number): number;
   heapRelease(heap: number, payload: number): void;
+  heapCollect(heap: number, roots: number, count: number): number;
+  heapAddFinaliser(heap: number, payload: number): number;
   heapUsableBytes(heap: number, payload: number): number;
   heapWalk(heap: number, resume: number): number;
   heapCheck(heap: number): number;
