@@ -8,7 +8,7 @@ import { Verb } from "./perform";
 import { dispatch } from "./registry";
 import { resolve } from "./guest";
 
-export { firstMismatch } from "./replay";
+export { firstMismatch, replayNull } from "./replay";
 
 /** The LAYOUT_VERSION this module was compiled with. */
 export function layoutVersion(): u32 {

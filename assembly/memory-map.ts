@@ -118,6 +118,10 @@ export const enum BumpOption {
   /** Alignment of every payload: a power of two. */
   Alignment,
 }
+export const enum FreertosHeap1Option {
+  /** 1: configASSERT catches a call of vPortFree; 0: the call does nothing. */
+  ReleaseAsserts,
+}
 export const enum UmmOption {
   /** One of `UmmFit`. */
   Fit,
@@ -153,6 +157,46 @@ export const enum TlsfOption {
 export const enum TlsfEspOption {
   /** Largest size the index is laid out for; 0: the arena's bytes. */
   MaxBytes,
+}
+
+/** How a list allocator chooses among the holes that are large enough. */
+export const enum FitPolicy {
+  /** The lowest one. */
+  First,
+  /** The lowest one at or behind the end of the last block handed out; behind the last hole the search wraps. */
+  Next,
+  /** The smallest one; among equals the lowest. */
+  Best,
+  /** The largest one; among equals the lowest. */
+  Worst,
+}
+export const enum ListFitOption {
+  /** One of `FitPolicy`. */
+  Policy,
+  /** Bytes in front of each payload: 0, or a multiple of 4. */
+  HeaderBytes,
+  /** Alignment of every payload: a power of two. */
+  Alignment,
+  /** 1: a released block is merged with free neighbours at once; 0: holes only ever get smaller. */
+  Coalesce,
+  /** Least surplus that is split off as a hole of its own; 0 is the smallest block that can serve a request. */
+  SplitThresholdBytes,
+  /** Set by `plan` from here on: every block is a multiple of this, */
+  Granule,
+  /** no block is smaller than this, */
+  LeastBlockBytes,
+  /** and no smaller surplus than this is split off. */
+  LeastSurplusBytes,
+}
+export const enum FixedPoolOption {
+  /** The largest request. Blocks are this, rounded up to the alignment. */
+  BlockBytes,
+  /** Alignment of every block: a power of two, at least 4. */
+  Alignment,
+}
+export const enum BuddyOption {
+  /** The smallest block: a power of two, at least 8. */
+  LeastBlockBytes,
 }
 
 /**

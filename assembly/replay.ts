@@ -61,9 +61,10 @@ export function replayBare<H extends Heap>(heap: H, first: u32, end: u32): void 
   for (let at = OPERATIONS + first * OPERATION_BYTES; at < OPERATIONS + end * OPERATION_BYTES; at += OPERATION_BYTES) {
     const operation = changetype<Operation>(at);
     const slot = Slot.at(operation.slot);
-    if (operation.opcode == Opcode.Release) {
+    const opcode = operation.opcode;
+    if (opcode == Opcode.Release) {
       if (slot.address) heap.release(slot.address, slot.requestBytes);
-    } else if (operation.opcode == Opcode.Reallocate && slot.address != 0) {
+    } else if (opcode == Opcode.Reallocate && slot.address != 0) {
       const payload = heap.reallocate(slot.address, slot.requestBytes, operation.requestBytes);
       if (payload) slot.address = payload;
       slot.requestBytes = operation.requestBytes;
@@ -72,6 +73,22 @@ export function replayBare<H extends Heap>(heap: H, first: u32, end: u32): void 
       slot.requestBytes = operation.requestBytes;
     }
   }
+}
+
+/** The loop of `replayBare` without an allocator: what of a benchmark is not the allocator's. Returns what keeps the loads alive. */
+export function replayNull(first: u32, end: u32): u32 {
+  let released: u32 = 0;
+  for (let at = OPERATIONS + first * OPERATION_BYTES; at < OPERATIONS + end * OPERATION_BYTES; at += OPERATION_BYTES) {
+    const operation = changetype<Operation>(at);
+    const slot = Slot.at(operation.slot);
+    if (operation.opcode == Opcode.Release) {
+      if (slot.address) released += slot.address ^ slot.requestBytes;
+    } else {
+      slot.address = at;
+      slot.requestBytes = operation.requestBytes;
+    }
+  }
+  return released;
 }
 
 /** The first operation at or after `first` whose result is not the expected one, or `end`. */

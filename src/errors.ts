@@ -9,6 +9,7 @@ export type ErrorCode =
   | "core-mismatch"
   | "cannot-read"
   | "cannot-reserve-memory"
+  | "cannot-write"
   | "does-not-fit"
   | "unknown-allocator"
   | "unknown-device"

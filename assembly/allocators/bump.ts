@@ -93,7 +93,8 @@ export class Bump extends Heap {
       block.state = BlockState.Untouched;
       return true;
     }
-    const live = nextLivePayload(this, at);
+    const granule: u32 = 1 << this.granuleShift;
+    const live = nextLivePayload(this, (at + granule - 1) & ~(granule - 1)); // a short payload's own granule would find it again
     if (live == at) {
       block.payload = at;
       block.bytes = max<u32>(requestOf(this, at), 1);

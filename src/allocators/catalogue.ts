@@ -3,8 +3,10 @@ import { closest, HeapsoakError } from "../errors.ts";
 import { definitions } from "./definitions.ts";
 import type { AllocatorEntry, OptionSpec, OptionValues } from "./entry.ts";
 import { freertos } from "./freertos.ts";
+import { lwmem } from "./lwmem.ts";
 import { micropython } from "./micropython.ts";
 import { o1heap } from "./o1heap.ts";
+import { rust } from "./rust.ts";
 import { threadx } from "./threadx.ts";
 import { tlsf } from "./tlsf.ts";
 import { umm } from "./umm.ts";
@@ -19,6 +21,8 @@ export const allocators: readonly AllocatorEntry[] = [
   ...zephyr,
   ...threadx,
   ...micropython,
+  ...lwmem,
+  ...rust,
   ...definitions,
 ];
 

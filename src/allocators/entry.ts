@@ -51,6 +51,8 @@ export interface AllocatorEntry {
   /** Keys among them that are signed. */
   readonly signedStatisticKeys?: readonly string[];
   readonly bound: BoundKind;
+  /** What every block is a multiple of, for `bound`; 8 when absent. */
+  readonly granuleBytes?: number;
   /** Whether the original itself reallocates, or the firmware must allocate, copy and free. */
   readonly reallocates: boolean;
   /** Whether the original itself serves alignments above its own. */

@@ -1,9 +1,10 @@
-import { AllocatorKind } from "../../assembly/memory-map.ts";
+import { AllocatorKind, FreertosHeap1Option } from "../../assembly/memory-map.ts";
 import type { AllocatorEntry } from "./entry.ts";
 
 const FREERTOS = {
   versions: "FreeRTOS-Kernel 10.4 to main (4269c69a1), portBYTE_ALIGNMENT 8, without the heap protector",
   evidence: "original",
+  alignment: "8",
   options: {},
   reallocates: false,
   aligns: false,
@@ -12,20 +13,71 @@ const FREERTOS = {
   manyRegions: false,
 } as const;
 
-/** The heaps of FreeRTOS's portable/MemMang. */
+const FIRST_FIT = {
+  headerBytes: "8",
+  statisticKeys: ["free", "min_free", "largest", "smallest", "blocks", "allocs", "frees"],
+  bound: "first-fit",
+} as const;
+
+/** The heaps of FreeRTOS's portable/MemMang. heap_3 is the C library's malloc behind a lock. */
 export const freertos: readonly AllocatorEntry[] = [
   {
     ...FREERTOS,
+    name: "freertos-heap1",
+    kind: AllocatorKind.FreertosHeap1,
+    aliases: ["heap_1", "heap1"],
+    summary: "Hands out ascending addresses and never takes one back: for firmware that only allocates at start-up.",
+    source: "FreeRTOS-Kernel portable/MemMang/heap_1.c (MIT)",
+    headerBytes: "0",
+    cost: { allocate: "O(1)", release: "nothing happens" },
+    options: {
+      releaseAsserts: {
+        word: FreertosHeap1Option.ReleaseAsserts,
+        describe: "1: configASSERT stops at a call of vPortFree; 0: the call does nothing",
+        default: 0,
+        least: 0,
+        most: 1,
+      },
+    },
+    statics: ["xNextFreeByte"],
+    statisticKeys: ["free"],
+    bound: "none",
+  },
+  {
+    ...FREERTOS,
+    name: "freertos-heap2",
+    kind: AllocatorKind.FreertosHeap2,
+    aliases: ["heap_2", "heap2"],
+    summary: "Best fit over a free list by size that never merges neighbours: good for few fixed sizes, bad for many.",
+    source: "FreeRTOS-Kernel portable/MemMang/heap_2.c (MIT)",
+    headerBytes: "8",
+    cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
+    statisticKeys: ["free"],
+    bound: "none",
+  },
+  {
+    ...FREERTOS,
+    ...FIRST_FIT,
     name: "freertos-heap4",
     kind: AllocatorKind.FreertosHeap4,
     aliases: ["heap_4", "heap4"],
     traceNames: ["freertos-heap4-mis4"],
     summary: "First fit over an address-ordered free list that merges neighbours: FreeRTOS's usual heap.",
     source: "FreeRTOS-Kernel portable/MemMang/heap_4.c (MIT)",
-    headerBytes: "8",
-    alignment: "8",
     cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
-    statisticKeys: ["free", "min_free", "largest", "smallest", "blocks", "allocs", "frees"],
-    bound: "first-fit",
+  },
+  {
+    ...FREERTOS,
+    ...FIRST_FIT,
+    name: "freertos-heap5",
+    kind: AllocatorKind.FreertosHeap5,
+    aliases: ["heap_5", "heap5"],
+    traceNames: ["freertos-heap5-2r", "freertos-heap5-3r"],
+    summary:
+      "freertos-heap4 over several regions of RAM, in ascending order of address; no block crosses from one to the next.",
+    source: "FreeRTOS-Kernel portable/MemMang/heap_5.c (MIT)",
+    cost: { allocate: "O(free blocks + regions)", release: "O(free blocks + regions)" },
+    bound: "none",
+    manyRegions: true,
   },
 ];

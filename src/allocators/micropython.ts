@@ -35,6 +35,7 @@ export const micropython: readonly AllocatorEntry[] = [
     },
     statisticKeys: ["free", "max_free_blocks", "used", "one_block", "two_block", "max_block"],
     bound: "first-fit",
+    granuleBytes: 16,
     reallocates: true,
     aligns: false,
     pointerBytes: 4,

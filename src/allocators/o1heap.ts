@@ -18,6 +18,7 @@ export const o1heap: readonly AllocatorEntry[] = [
     options: {},
     statisticKeys: ["capacity", "allocated", "peak_allocated", "peak_request", "oom"],
     bound: "half-fit",
+    granuleBytes: 32,
     reallocates: false,
     aligns: false,
     pointerBytes: 4,

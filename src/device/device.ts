@@ -83,7 +83,8 @@ export class Device {
     const name = spec.name ?? entry.name;
     const parts = partsOf(spec, entry, name);
     const before = this.engine.snapshot();
-    const record = new HeapRecord(this.engine, entry.kind, encodeOptions(entry, spec.options ?? {}));
+    const arenaBytes = Math.max(...parts.map(({ bytes }) => bytes));
+    const record = new HeapRecord(this.engine, entry.kind, encodeOptions(entry, spec.options ?? {}), arenaBytes);
     try {
       record.set(HeapField.AssertionsStop, spec.assertionsStop === false ? 0 : 1);
       const stateBytes = record.get(HeapField.StateBytes);

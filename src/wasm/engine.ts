@@ -74,6 +74,16 @@ export class Engine {
     this.words[address >>> 2] = value;
   }
 
+  /** Whether RAM banks, seen at home and without a gap, hold all of the range. */
+  isContiguousRam(range: { readonly low: number; readonly bytes: number }): boolean {
+    const ram = this.#banks.filter((bank) => bank.kind === BankKind.Ram && bank.home === bank.low);
+    let reached = range.low;
+    for (const bank of ram.toSorted((a, b) => a.low - b.low)) {
+      if (bank.low <= reached && bank.low + bank.bytes > reached) reached = bank.low + bank.bytes;
+    }
+    return reached >= range.low + range.bytes;
+  }
+
   /** Address of a new heap record, zeroed. */
   addHeapRecord(): number {
     if (this.#heapCount === HEAPS_MOST) {

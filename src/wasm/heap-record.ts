@@ -15,6 +15,7 @@ import {
 } from "../../assembly/memory-map.ts";
 import type { Engine } from "./engine.ts";
 import { GuestFault } from "./guest-fault.ts";
+import type { CoreExports } from "./module.ts";
 
 /** A region of device memory. */
 export interface Region {
@@ -102,6 +103,7 @@ const FINDINGS: { readonly [K in Inconsistency]: string } = {
 export class HeapRecord {
   readonly engine: Engine;
   readonly address: number;
+  #spansBanks = false;
 
   /** `arenaBytes`: the largest arena it will be placed over; some allocators keep tables in their state that grow with it. */
   constructor(engine: Engine, kind: number, options: Uint32Array, arenaBytes = 0) {
@@ -121,16 +123,18 @@ export class HeapRecord {
     this.engine.setWord(this.address + field * 4, value);
   }
 
+  /** The instance that runs batches on this heap: the fast one, unless its metadata may lead from bank to bank. */
+  get batchCore(): CoreExports {
+    return this.#spansBanks ? this.engine.exact : this.engine.fast;
+  }
+
   /** Puts the heap where it lies and reserves its shadow and histogram. `state` is the address of its static variables. */
   place(regions: readonly Region[], state: number): void {
     const [first] = regions;
     if (!first) throw new RangeError("a heap has at least one region");
-    const low = Math.min(...regions.map((region) => region.low));
-    const high = Math.max(...regions.map((region) => region.low + region.bytes));
-    const stateHigh = state + this.get(HeapField.StateBytes);
-    const checkLow = Math.min(low, state) & ~3;
-    this.set(HeapField.CheckLow, checkLow);
-    this.set(HeapField.CheckSpan, (Math.max(high, stateHigh) - checkLow + 3) & ~3);
+    const hull = this.#hull(regions, state);
+    this.set(HeapField.CheckLow, hull.low);
+    this.set(HeapField.CheckSpan, hull.bytes);
     this.set(HeapField.Arena, first.low);
     this.set(HeapField.ArenaBytes, first.bytes);
     this.set(HeapField.State, state);
@@ -261,6 +265,20 @@ export class HeapRecord {
       requestBytes: word(BlockField.State) === BlockState.Live ? word(BlockField.RequestBytes) : 0,
       state,
     };
+  }
+
+  /**
+   * The range that the fast build takes for the heap's own: the smallest around state and regions where one bank
+   * holds it, else the first region, and the heap is left to the exact build.
+   */
+  #hull(regions: readonly Region[], state: number): Region {
+    const parts = [...regions, { low: state, bytes: this.get(HeapField.StateBytes) }];
+    const low = Math.min(...parts.map((part) => part.low)) & ~3;
+    const high = (Math.max(...parts.map((part) => part.low + part.bytes)) + 3) & ~3;
+    const whole = { low: low >>> 0, bytes: (high >>> 0) - (low >>> 0) };
+    this.#spansBanks = !this.engine.isContiguousRam(whole);
+    const [first] = regions;
+    return this.#spansBanks && first ? { low: first.low & ~3, bytes: first.bytes & ~3 } : whole;
   }
 
   #placeRegion(index: number, region: Region): void {

@@ -31,6 +31,7 @@ export interface CoreExports {
   heapJudgeAccess(heap: number, address: number, bytes: number): number;
   resolveAccess(address: number, bytes: number, access: number): number;
   firstMismatch(first: number, end: number): number;
+  replayNull(first: number, end: number): number;
 }
 
 const compiled = new Map<CoreBuild, WebAssembly.Module>();
