@@ -14,59 +14,22 @@
  * no live block is an assertion, and ignored where assertions are compiled out.
  * Next fit begins at the first hole that starts at or behind the end of the last block handed out.
  * Cost: allocate O(holes), release O(holes) with a header, O(1) without.
- *
- *           31                            1  0
- *          ├───────────────────────────────┬──┤
- *    +0    │ block bytes, header included  │ L│  L: live
- *          ├───────────────────────────────┴──┤
- *    +4    │ next hole, 0 behind the last     │  only in a hole; a header of 4 bytes has its payload here
- *          ╞══════════════════════════════════╡
- *  +header │ payload                          │
- *          └──────────────────────────────────┘
- *
- *   arena ├ lead ┼ block ┼ block ┼ … ┼ block ┼ tail ┤   lead and tail: what alignment leaves over
- *
- *   state ├ 0 ┼ first hole ┼ rover ┼ resume ┤           its first two words read as a hole of no bytes
- *
- * Invariants: the list is exactly the holes, ascending; with merging no two holes touch; every block is a multiple
- * of the granule and at least the least block. Next fit: `resume` is the end of the last block handed out, `rover`
- * the last hole (or the state) that starts below it.
+ * The drawing of its blocks and the invariants are in list-fit-blocks.ts.
  */
 import { endless } from "../fault";
 import { Guest } from "../guest";
-import { Access, BlockState, FitPolicy, Inconsistency } from "../memory-map";
+import { Access, BlockState, FitPolicy } from "../memory-map";
 import { FitRules, planRules } from "../parts/fit-rules";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, broken, Finding, Heap } from "./heap";
+import { assertionFailed, Block, Finding, Heap } from "./heap";
+import { checkListFit, endOf, firstBlockOf, Header, LIVE, State } from "./list-fit-blocks";
 
-const LIVE: u32 = 1;
 /** Words of a header that are read behind its first one, in bytes: what the check's span is shortened by. */
 const BEHIND_BYTES: u32 = 4;
 /** More than any heap has holes that the engine has room to watch: a list this long goes round in a circle. */
 const VISITS_MOST: u32 = 1 << 24;
 /** A span that holds no address, so that the access check goes its slow way without being made a second time. */
 const NOWHERE: u32 = 0;
-
-@final
-@unmanaged
-class Header {
-  size: u32;
-  next: u32;
-
-  @inline static at(address: u32, low: u32, span: u32, access: u32 = Access.Load): Header {
-    return changetype<Header>(Guest.word(address, low, span, access));
-  }
-}
-
-@final
-@unmanaged
-class State {
-  /** Always 0, so that no released block is merged with the state. */
-  size: u32;
-  next: u32;
-  rover: u32;
-  resume: u32;
-}
 
 /**
  * The hot paths, inlined down to the caller's loop: between two calls V8 reloads its memory's base and the heap's
@@ -309,9 +272,7 @@ export class ListFit extends Heap {
   }
 
   check(finding: Finding): bool {
-    const state = changetype<State>(this.state);
-    if (state.size != 0) return broken(finding, Inconsistency.StateOverwritten, this.state, 0, state.size);
-    return checkBlocks(this, finding) && checkList(this, finding, state) && checkRover(this, finding, state);
+    return checkListFit(this, finding);
   }
 
   /** free, largest, blocks (all of the holes, headers included) */
@@ -343,19 +304,6 @@ function largestHoleBytes(heap: Heap): u32 {
     link = hole.next;
   }
   return largest;
-}
-
-/** The lowest block whose payload is aligned. */
-function firstBlockOf(heap: Heap): u32 {
-  const granule = FitRules.of(heap).granule,
-    headerBytes = FitRules.of(heap).headerBytes;
-  return ((heap.arena + headerBytes + granule - 1) & ~(granule - 1)) - headerBytes;
-}
-
-function endOf(heap: Heap): u32 {
-  const first = firstBlockOf(heap),
-    arenaEnd = heap.arena + heap.arenaBytes;
-  return first < arenaEnd ? first + ((arenaEnd - first) & ~(FitRules.of(heap).granule - 1)) : first;
 }
 
 function blockBytesFor(heap: Heap, requestBytes: u32): u32 {
@@ -403,49 +351,4 @@ function allocateExtreme(heap: Heap, policy: u32, blockBytes: u32, low: u32, spa
 function keepRover(heap: Heap, previous: u32, hole: u32, swallowed: u32): void {
   const state = changetype<State>(heap.state);
   if (hole < state.resume && (state.rover == previous || state.rover == swallowed)) state.rover = hole;
-}
-
-function checkBlocks(heap: Heap, finding: Finding): bool {
-  const end = endOf(heap),
-    granule = FitRules.of(heap).granule;
-  const least = FitRules.of(heap).leastBlockBytes,
-    merging = FitRules.of(heap).coalesce != 0;
-  let previousFree = false;
-  for (let at = firstBlockOf(heap); at != end; ) {
-    const size = changetype<Header>(at).size;
-    const bytes = size & ~LIVE;
-    if (bytes < least) return broken(finding, Inconsistency.BlockTooSmall, at, least, bytes);
-    if (bytes & (granule - 1)) return broken(finding, Inconsistency.BlockMisaligned, at, bytes & ~(granule - 1), bytes);
-    if (bytes > end - at) return broken(finding, Inconsistency.BlockBeyondArena, at, end - at, bytes);
-    const free = (size & LIVE) == 0;
-    if (merging && free && previousFree) return broken(finding, Inconsistency.FreeNeighboursNotMerged, at, 0, bytes);
-    previousFree = free;
-    at += bytes;
-  }
-  return true;
-}
-
-/** The list must be exactly the free blocks, in order: both are walked together. */
-function checkList(heap: Heap, finding: Finding, state: State): bool {
-  const end = endOf(heap);
-  let listed = state.next;
-  for (let at = firstBlockOf(heap); at != end; ) {
-    const header = changetype<Header>(at);
-    if ((header.size & LIVE) == 0) {
-      if (listed != at) return broken(finding, Inconsistency.FreeBlockNotListed, at, at, listed);
-      listed = header.next;
-    }
-    at += header.size & ~LIVE;
-  }
-  return listed == 0 || broken(finding, Inconsistency.ListPointerOutsideArena, heap.state, 0, listed);
-}
-
-function checkRover(heap: Heap, finding: Finding, state: State): bool {
-  if (FitRules.of(heap).policy != FitPolicy.Next) return true;
-  let last = heap.state;
-  for (let link = state.next; link != 0 && link < state.resume; link = changetype<Header>(link).next) last = link;
-  return (
-    state.rover == last ||
-    broken(finding, Inconsistency.StateOverwritten, heap.state + offsetof<State>("rover"), last, state.rover)
-  );
 }

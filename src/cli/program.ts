@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { allocatorsCommand } from "./allocators.ts";
+import { autopsyCommand } from "./autopsy.ts";
+import { devicesCommand } from "./list-devices.ts";
+import { replayCommand } from "./replay.ts";
+
+const EXAMPLES = `
+Examples:
+  $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
+  $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
+  $ heapsoak devices stm32f407vg
+  $ heapsoak allocators tlsf
+
+"heapsoak COMMAND --help" explains a command. Colours appear on a terminal only; NO_COLOR switches them off.`;
+
+/** The command line: one command a file. Errors are thrown; src/main.ts prints them. */
+export function heapsoakProgram(): Command {
+  const program = new Command("heapsoak")
+    .description("Soaks the heaps of embedded firmware at the very addresses the device would use.")
+    .version(packageVersion(), "-V, --version")
+    .addHelpText("after", EXAMPLES);
+  for (const command of [replayCommand(), autopsyCommand(), devicesCommand(), allocatorsCommand()]) {
+    program.addCommand(command.helpOption("-h, --help", "show this help"));
+  }
+  program.helpOption("-h, --help", "show this help").helpCommand("help [command]", "show the help of a command");
+  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError });
+  return program;
+}
+
+/** Mistakes in the command line look like all others. */
+function outputError(text: string, write: (text: string) => void): void {
+  write(text.replace(/^error: /, "heapsoak: "));
+}
+
+function packageVersion(): string {
+  const path = createRequire(import.meta.url).resolve("heapsoak/package.json");
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}

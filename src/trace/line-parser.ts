@@ -1,0 +1,305 @@
+import { Opcode } from "../../assembly/memory-map.ts";
+import { HeapsoakError } from "../errors.ts";
+import {
+  BATCH_CHECKS,
+  BATCH_OPERATIONS,
+  HEADER_KEYS_MOST,
+  LINE_BYTES_MOST,
+  NUMBER_MOST,
+  RECORD_SHAPES,
+  REFUSED,
+  type StatisticClaim,
+  type TraceBatch,
+  type TraceCheck,
+} from "./format.ts";
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const HASH = 0x23;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const LETTER_A = 0x61;
+const LETTER_F = 0x66;
+const LETTER_H = 0x68;
+const LETTER_R = 0x72;
+const LETTER_S = 0x73;
+const LETTER_Z = 0x7a;
+
+/**
+ * Parses whole lines of bytes into the columns of one batch, without a string or an array a line: at ten
+ * million lines that is where the time would go. Reading position and line number are fields because a
+ * full batch interrupts a chunk.
+ */
+export class LineParser {
+  readonly header = new Map<string, string>();
+  /** Operations and checks since the last `take`. */
+  count = 0;
+  /** Lines that have been read. */
+  line = 0;
+  /** Records that have been read, over all batches. */
+  records = 0;
+  readonly #name: string;
+  readonly #opcodes = new Uint8Array(BATCH_OPERATIONS);
+  readonly #ids = new Uint32Array(BATCH_OPERATIONS);
+  readonly #requestBytes = new Uint32Array(BATCH_OPERATIONS);
+  readonly #alignments = new Uint32Array(BATCH_OPERATIONS);
+  readonly #expected = new Uint32Array(BATCH_OPERATIONS);
+  readonly #lines = new Uint32Array(BATCH_OPERATIONS);
+  #checks: TraceCheck[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #lineStart = 0;
+
+  /** `name` is the file's, for messages. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Whether the batch must be taken before more is parsed. */
+  get full(): boolean {
+    return this.count === BATCH_OPERATIONS || this.#checks.length >= BATCH_CHECKS;
+  }
+
+  /** What has been parsed since the last call. Its columns are overwritten by the next `parse`. */
+  take(): TraceBatch {
+    const batch = {
+      count: this.count,
+      opcodes: this.#opcodes,
+      ids: this.#ids,
+      requestBytes: this.#requestBytes,
+      alignments: this.#alignments,
+      expected: this.#expected,
+      lines: this.#lines,
+      checks: this.#checks,
+    };
+    this.count = 0;
+    this.#checks = [];
+    return batch;
+  }
+
+  /**
+   * Parses bytes [from, to) of whole lines, each ended by LF, until the batch is full. Returns where it stopped.
+   * Throws `bad-trace` with file and line.
+   */
+  parse(bytes: Uint8Array, from: number, to: number): number {
+    this.#bytes = bytes;
+    this.#at = from;
+    while (this.#at < to && this.count < BATCH_OPERATIONS && this.#checks.length < BATCH_CHECKS) {
+      this.#lineStart = this.#at;
+      this.line++;
+      this.#record(bytes[this.#at] ?? 0);
+      if (this.#at - this.#lineStart > LINE_BYTES_MOST) throw this.tooLong();
+    }
+    return this.#at;
+  }
+
+  #record(letter: number): void {
+    switch (letter) {
+      case LETTER_A:
+        return this.#request(Opcode.Allocate);
+      case LETTER_F:
+        return this.#release();
+      case LETTER_R:
+        return this.#request(Opcode.Reallocate);
+      case LETTER_Z:
+        return this.#request(Opcode.AllocateAligned);
+      case LETTER_S:
+      case LETTER_H:
+        return this.#check();
+      case HASH:
+        return this.#comment();
+      default:
+        return this.#blank();
+    }
+  }
+
+  #request(opcode: Opcode): void {
+    const index = this.count;
+    this.#at++;
+    this.#opcodes[index] = opcode;
+    this.#ids[index] = this.#number("ID");
+    this.#alignments[index] = opcode === Opcode.AllocateAligned ? this.#alignment() : 0;
+    this.#requestBytes[index] = this.#number("SIZE");
+    this.#expected[index] = this.#offset();
+    this.#finish(index);
+  }
+
+  #release(): void {
+    const index = this.count;
+    this.#at++;
+    this.#opcodes[index] = Opcode.Release;
+    this.#ids[index] = this.#number("ID");
+    this.#alignments[index] = 0;
+    this.#requestBytes[index] = 0;
+    this.#expected[index] = 0;
+    this.#finish(index);
+  }
+
+  #finish(index: number): void {
+    this.#endLine();
+    this.#lines[index] = this.line;
+    this.count = index + 1;
+    this.records++;
+  }
+
+  /** The next field, a decimal number from 0 to NUMBER_MOST. */
+  #number(field: string): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (bytes[at] === SPACE && (bytes[at + 1] ?? 0) > SPACE) at++;
+    else at = this.#separator(at, field);
+    let digit = (bytes[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) throw this.#notANumber(at, field);
+    let value = 0;
+    do {
+      value = value * 10 + digit;
+      if (value > NUMBER_MOST) throw this.#bad(`${field} is beyond 32 bits`, `a number from 0 to ${NUMBER_MOST}`);
+      digit = (bytes[++at] ?? 0) - ZERO;
+    } while (digit >= 0 && digit <= 9);
+    this.#at = at;
+    return value;
+  }
+
+  /** Skips what separates fields when it is not one space; returns where the next field may begin. */
+  #separator(at: number, field: string): number {
+    let next = at;
+    while (this.#bytes[next] === SPACE || this.#bytes[next] === TAB) next++;
+    const end = this.#bytes[next];
+    if (end === LF || end === CR) throw this.#missing(field);
+    if (next === at) throw this.#unexpected(at, "a space between fields");
+    return next;
+  }
+
+  #notANumber(at: number, field: string): HeapsoakError {
+    if (this.#bytes[at] === MINUS) return this.#bad(`${field} is negative`, `a number from 0 to ${NUMBER_MOST}`);
+    return this.#unexpected(at, `${field}, a decimal number`);
+  }
+
+  #alignment(): number {
+    const alignment = this.#number("ALIGN");
+    // A power of two below 2^32 has one bit set; 0 has none.
+    if (alignment === 0 || (alignment & (alignment - 1)) !== 0) {
+      throw this.#bad(`ALIGN is ${alignment}`, "a power of two");
+    }
+    return alignment;
+  }
+
+  #offset(): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+    if (bytes[at] !== MINUS || at === this.#at) return this.#number("OFF");
+    if (bytes[at + 1] !== ZERO + 1 || isDigit(bytes[at + 2])) {
+      throw this.#bad("OFF is below -1", "an offset from the arena's base, or -1 for a refused request");
+    }
+    this.#at = at + 2;
+    return REFUSED;
+  }
+
+  /** Steps over the end of the line; what stands in front of it besides blanks is an error. */
+  #endLine(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (bytes[at] !== LF) {
+      while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+      if (bytes[at] === CR) at++;
+      if (bytes[at] !== LF) throw this.#unexpected(at, "the end of the line");
+    }
+    this.#at = at + 1;
+  }
+
+  #blank(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    while (bytes[at] === SPACE || bytes[at] === TAB || bytes[at] === CR) at++;
+    if (bytes[at] !== LF) throw this.#bad(`unknown record ${quoteByte(bytes[this.#at] ?? 0)}`, "a, f, r, z, s or h");
+    this.#at = at + 1;
+  }
+
+  #comment(): void {
+    const text = this.#restOfLine();
+    if (this.records > 0) return;
+    const equals = text.indexOf("=");
+    if (equals <= 1) return;
+    const key = text.slice(1, equals).trim();
+    if (/\s/.test(key)) return;
+    this.header.set(key, text.slice(equals + 1).trim());
+    if (this.header.size > HEADER_KEYS_MOST) throw this.#bad(`more than ${HEADER_KEYS_MOST} header lines`, "records");
+  }
+
+  #check(): void {
+    const text = this.#restOfLine();
+    const [letter = "", ...fields] = text.split(/[ \t]+/).filter((field) => field !== "");
+    if (letter.length > 1) throw this.#bad(`unknown record "${letter.slice(0, 20)}"`, "a, f, r, z, s or h");
+    if (fields.length === 0) throw this.#missing(letter === "s" ? "KEY=VALUE" : "CRC32");
+    const after = this.count;
+    if (letter === "s") {
+      const claims = fields.map((field) => this.#claim(field));
+      this.#checks.push({ kind: "statistics", after, line: this.line, claims });
+    } else {
+      this.#checks.push({ kind: "checksum", after, line: this.line, crc32: this.#checksum(fields) });
+    }
+    this.records++;
+  }
+
+  #claim(field: string): StatisticClaim {
+    const [, key, digits] = /^([^=]{1,64})=(-?\d{1,10})$/.exec(field) ?? [];
+    if (!key || !digits) throw this.#bad(`"${clip(field)}"`, "KEY=VALUE with a decimal value");
+    return { key, value: Number(digits) };
+  }
+
+  #checksum(fields: readonly string[]): number {
+    const text = fields.join(" ");
+    if (!/^[0-9a-f]{1,8}$/i.test(text)) throw this.#bad(`checksum "${clip(text)}"`, "up to 8 hexadecimal digits");
+    return Number.parseInt(text, 16);
+  }
+
+  /** The line's text from the reading position on, which moves behind it. */
+  #restOfLine(): string {
+    const end = this.#bytes.indexOf(LF, this.#at);
+    const bytes = this.#bytes.subarray(this.#at, end);
+    if (bytes.length > LINE_BYTES_MOST) throw this.tooLong();
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) throw this.#unexpected(this.#at + nul, "text");
+    this.#at = end + 1;
+    return new TextDecoder().decode(bytes).trimEnd();
+  }
+
+  /** The error for a line without an end in sight. */
+  tooLong(): HeapsoakError {
+    return this.#bad(`longer than ${LINE_BYTES_MOST} bytes`, "one record a line");
+  }
+
+  #missing(field: string): HeapsoakError {
+    return this.#bad(`${field} is missing`, this.#shape());
+  }
+
+  #unexpected(at: number, expected: string): HeapsoakError {
+    return this.#bad(`got ${quoteByte(this.#bytes[at] ?? 0)} in column ${at - this.#lineStart + 1}`, expected);
+  }
+
+  /** How the record of the current line is written. */
+  #shape(): string {
+    const letter = String.fromCharCode(this.#bytes[this.#lineStart] ?? 0);
+    return RECORD_SHAPES[letter] ?? "a record";
+  }
+
+  #bad(what: string, expected: string): HeapsoakError {
+    return new HeapsoakError("bad-trace", `${this.#name}: line ${this.line}: ${what}; expected ${expected}.`);
+  }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+}
+
+function quoteByte(byte: number): string {
+  if (byte === LF || byte === CR) return "the end of the line";
+  return byte > SPACE && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+}
+
+function clip(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}

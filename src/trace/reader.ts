@@ -1,0 +1,167 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import type { TraceHeader } from "../allocators/entry.ts";
+import { HeapsoakError } from "../errors.ts";
+import { LINE_BYTES_MOST, type TraceBatch } from "./format.ts";
+import { LineParser } from "./line-parser.ts";
+
+const READ_BYTES = 256 * 1024;
+const LF = 0x0a;
+
+/** A trace that is being read: the header is complete, the records are still to come. */
+export interface OpenTrace {
+  /** The file's path, or `standard input`. */
+  readonly name: string;
+  readonly header: TraceHeader;
+  /**
+   * The operations in batches, once. The columns of a batch are overwritten by the next one. Throws `bad-trace`
+   * with file and line, or `cannot-read`; ending the loop early closes the file.
+   */
+  batches(): AsyncIterable<TraceBatch>;
+  /** Closes the file without reading on. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a trace in the text format of format.ts, plain or gzip (told by its first bytes, several members one
+ * after the other allowed); `-` is standard input. Memory does not grow with its length.
+ * Throws `cannot-read` or, for what the header already shows, `bad-trace`.
+ */
+export async function openTrace(path: string): Promise<OpenTrace> {
+  const name = path === "-" ? "standard input" : path;
+  return readTrace(await source(path, name), name);
+}
+
+/** As `openTrace`, from a stream of bytes. */
+export async function readTrace(input: Readable, name: string): Promise<OpenTrace> {
+  const parser = new LineParser(name);
+  const batches = parsed(lines(inflated(input, name), parser), parser, name);
+  const first = await batches.next();
+  const close = async () => void (await batches.return(undefined));
+  return { name, header: parser.header, batches: () => withFirst(first, batches), close };
+}
+
+async function source(path: string, name: string): Promise<Readable> {
+  if (path === "-") return process.stdin;
+  try {
+    const status = await stat(path);
+    if (status.isDirectory()) {
+      throw new HeapsoakError("cannot-read", `${name}: is a folder.`, { hint: "Only --verify takes folders." });
+    }
+    return createReadStream(path, { highWaterMark: READ_BYTES });
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
+/** The bytes of the text, whether they come compressed or not. */
+async function* inflated(input: Readable, name: string): AsyncGenerator<Uint8Array> {
+  const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
+  const head = await firstBytes(chunks, name);
+  const whole = Readable.from(prepend(head, chunks, name), { objectMode: false });
+  try {
+    if (head[0] !== 0x1f || head[1] !== 0x8b) yield* whole as AsyncIterable<Uint8Array>;
+    else yield* gunzip(whole);
+  } finally {
+    whole.destroy();
+    input.destroy();
+  }
+}
+
+/** At least the two bytes that tell gzip from text, when there are as many. */
+async function firstBytes(chunks: AsyncIterator<Uint8Array | string>, name: string): Promise<Buffer> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < 2) {
+    const next = await nextChunk(chunks, name);
+    if (!next) break;
+    head = Buffer.concat([head, next]);
+  }
+  return head;
+}
+
+async function nextChunk(chunks: AsyncIterator<Uint8Array | string>, name: string): Promise<Buffer | undefined> {
+  try {
+    const { value, done } = await chunks.next();
+    return done ? undefined : Buffer.isBuffer(value) ? value : Buffer.from(value);
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
+async function* prepend(head: Buffer, chunks: AsyncIterator<Uint8Array | string>, name: string) {
+  if (head.length > 0) yield head;
+  for (let chunk = await nextChunk(chunks, name); chunk; chunk = await nextChunk(chunks, name)) yield chunk;
+}
+
+async function* gunzip(compressed: Readable): AsyncGenerator<Uint8Array> {
+  const inflate = createGunzip({ chunkSize: READ_BYTES });
+  compressed.once("error", (error) => inflate.destroy(error));
+  try {
+    yield* compressed.pipe(inflate) as AsyncIterable<Uint8Array>;
+  } finally {
+    inflate.destroy();
+  }
+}
+
+/** Pieces of whole lines, each ended by LF (also the last, where the file lacks it). */
+async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array(0);
+  let first = true;
+  for await (const chunk of chunks) {
+    const joined = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    const text: Uint8Array = first ? joined.subarray(byteOrderMark(joined)) : joined;
+    first = false;
+    const end = text.lastIndexOf(LF) + 1;
+    if (end > 0) yield text.subarray(0, end);
+    rest = text.slice(end);
+    if (rest.length > LINE_BYTES_MOST) {
+      parser.line++;
+      throw parser.tooLong();
+    }
+  }
+  if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)]);
+}
+
+function byteOrderMark(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+async function* parsed(pieces: AsyncIterable<Uint8Array>, parser: LineParser, name: string): AsyncGenerator<TraceBatch> {
+  try {
+    for await (const piece of pieces) {
+      for (let at = parser.parse(piece, 0, piece.length); parser.full || at < piece.length; ) {
+        yield parser.take();
+        at = parser.parse(piece, at, piece.length);
+      }
+    }
+  } catch (cause) {
+    throw unreadable(name, cause, parser.line);
+  }
+  if (parser.records === 0) throw new HeapsoakError("bad-trace", `${name}: holds no operations.`);
+  yield parser.take();
+}
+
+async function* withFirst(first: IteratorResult<TraceBatch>, rest: AsyncGenerator<TraceBatch>): AsyncGenerator<TraceBatch> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+/** The user's error behind a failed read. */
+function unreadable(name: string, cause: unknown, line = 0): Error {
+  if (cause instanceof HeapsoakError) return cause;
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  const behind = line > 0 ? ` behind line ${line}` : "";
+  if (code === "Z_BUF_ERROR") return new HeapsoakError("bad-trace", `${name}: the gzip data is cut off${behind}.`, { cause });
+  if (code.startsWith("Z_")) {
+    return new HeapsoakError("bad-trace", `${name}: the gzip data is damaged${behind} (${(cause as Error).message}).`, { cause });
+  }
+  if (code === "ENOENT") return new HeapsoakError("cannot-read", `${name}: there is no such file.`, { cause });
+  if (code.startsWith("E")) return new HeapsoakError("cannot-read", `${name}: cannot be read (${code}).`, { cause });
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
