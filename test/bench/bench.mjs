@@ -1,19 +1,19 @@
 /**
  * Nanoseconds per operation of every allocator on golden operations, the loop inside WASM.
  *
- *   npm run bench [-- [--json] [--native]]
+ *   npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR]…]
  *
  * The operations lie parsed in engine memory, each pass starts with a fresh heap, and the row `null` is the loop
  * alone. `--native` interleaves passes of our own C with those of the allocators it mirrors.
  */
 import { parseArgs } from "node:util";
 
-const PASSES = 40;
 const WARM_UP_PASSES = 10;
 const RAM = { low: 0x2000_0000, bytes: 0x10_0000, home: 0x2000_0000, kind: 0 };
 const AVR_RAM = { low: 0x100, bytes: 0x7f00, home: 0x100, kind: 0 };
 
 const options = readArguments();
+const PASSES = Number(options.passes ?? 100);
 const host = await load();
 const engine = new host.Engine([AVR_RAM, RAM], { unalignedFaults: false });
 const pristine = engine.snapshot();
@@ -35,9 +35,9 @@ try {
 
 function readArguments() {
   try {
-    return parseArgs({ options: { json: { type: "boolean" }, native: { type: "boolean" } } }).values;
+    return parseArgs({ options: { json: { type: "boolean" }, native: { type: "boolean" }, passes: { type: "string" }, only: { type: "string", multiple: true } } }).values;
   } catch (problem) {
-    return stop(`${problem.message}\nUsage: npm run bench [-- [--json] [--native]]`);
+    return stop(`${problem.message}\nUsage: npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR]…]`);
   }
 }
 
@@ -68,6 +68,7 @@ async function measureAll() {
   const rows = [];
   for (const workload of host.WORKLOADS) rows.push(measureNull(workload));
   for (const entry of host.allocators) {
+    if (options.only && !options.only.includes(entry.name)) continue;
     for (const workload of host.WORKLOADS) rows.push(...(await measure(entry, workload, native)));
   }
   return rows;

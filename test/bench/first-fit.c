@@ -25,15 +25,15 @@ static inline struct header *at(uint32_t address)
 static void heap_start(uint32_t arena_bytes)
 {
   arena_size = arena_bytes & ~(ALIGNMENT - 1);
-  *at(STATE) = (struct header){.size = 0, .next = ARENA};
-  *at(ARENA) = (struct header){.size = arena_size, .next = 0};
+  *at(state) = (struct header){.size = 0, .next = arena};
+  *at(arena) = (struct header){.size = arena_size, .next = 0};
 }
 
 static uint32_t heap_allocate(uint32_t request_bytes)
 {
   if (request_bytes - 1 >= arena_size) return 0;
   uint32_t wanted = (request_bytes + HEADER_BYTES + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-  struct header *previous = at(STATE);
+  struct header *previous = at(state);
   for (uint32_t link = previous->next; link != 0;) {
     struct header *hole = at(link);
     if (hole->size >= wanted) {
@@ -62,8 +62,8 @@ static void heap_release(uint32_t payload)
   struct header *block = at(address);
   if (!(block->size & LIVE)) return;
   block->size &= ~LIVE;
-  uint32_t before = STATE;
-  uint32_t next = at(STATE)->next;
+  uint32_t before = state;
+  uint32_t next = at(state)->next;
   while (next != 0 && next < address) {
     before = next;
     next = at(next)->next;

@@ -5,9 +5,10 @@
  * The device's RAM is an array and an address is an offset into it: links are 32 bits wide, and blocks lie exactly
  * where they lie on a 32-bit core.
  *
- *   ram  ├ 0: no address ┼ STATE: the allocator's variables ┼ ARENA … ┤
+ *   ram  ├ 0: no address ┼ state: the allocator's variables ┼ arena … ┤
  *
- * Called with the operations' file (records of 6 words, OperationField) and the arena's bytes. Commands on standard
+ * Called with the operations' file (records of 6 words, OperationField), the offsets of state and arena, and the
+ * arena's bytes. Commands on standard
  * input, a line each: "p" runs a pass and prints its nanoseconds, "v" runs one and prints every placement.
  */
 #include <stdint.h>
@@ -16,11 +17,13 @@
 #include <string.h>
 #include <time.h>
 
-#define STATE 64u
-#define ARENA 4096u
-#define ARENA_MOST 1048576u
+#define RAM_BYTES 1052672u
 
-static _Alignas(64) unsigned char ram[ARENA + ARENA_MOST];
+static _Alignas(64) unsigned char ram[RAM_BYTES];
+
+/* Where the heap lies is known when it is started, not when it is compiled: what a C heap's handle tells it. */
+static uint32_t state;
+static uint32_t arena;
 
 static void heap_start(uint32_t arena_bytes);
 static uint32_t heap_allocate(uint32_t request_bytes);
@@ -88,7 +91,7 @@ static void place(void)
       continue;
     }
     slot->address = heap_allocate(operation->request_bytes);
-    printf("%ld\n", slot->address ? (long)(slot->address - ARENA) : -1L);
+    printf("%ld\n", slot->address ? (long)(slot->address - arena) : -1L);
   }
 }
 
@@ -102,10 +105,12 @@ static long long nanoseconds(void)
 int main(int count, char **arguments)
 {
   char command[16];
-  if (count != 3) fail("usage: operations arena-bytes");
+  if (count != 5) fail("usage: operations state arena arena-bytes");
   read_operations(arguments[1]);
-  uint32_t arena_bytes = (uint32_t)strtoul(arguments[2], NULL, 10);
-  if (arena_bytes > ARENA_MOST) fail("the arena is too large");
+  state = (uint32_t)strtoul(arguments[2], NULL, 10);
+  arena = (uint32_t)strtoul(arguments[3], NULL, 10);
+  uint32_t arena_bytes = (uint32_t)strtoul(arguments[4], NULL, 10);
+  if (arena > RAM_BYTES || arena_bytes > RAM_BYTES - arena) fail("the arena is too large");
   while (fgets(command, sizeof command, stdin)) {
     memset(slots, 0, slot_count * sizeof *slots);
     heap_start(arena_bytes);

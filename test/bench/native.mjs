@@ -9,6 +9,10 @@ import { fileURLToPath } from "node:url";
 /** Which C file measures which of our allocators. */
 export const NATIVE = { "first-fit": "first-fit.c", tlsf: "segregated-fit.c" };
 
+/** Offsets of the allocator's variables and of its arena in the C program's RAM. */
+const STATE = "64";
+const ARENA = "4096";
+
 /** The compiler's name: `$CC`, or `cc`. Throws a sentence for the user where it cannot be started. */
 export function compiler() {
   const name = process.env.CC || "cc";
@@ -31,7 +35,7 @@ export class NativeHeap {
     if (status !== 0) throw new Error(`${source} does not compile:\n${stderr}`);
     const operations = join(this.#folder, "operations");
     writeFileSync(operations, words);
-    this.#child = spawn(binary, [operations, String(arenaBytes)], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child = spawn(binary, [operations, STATE, ARENA, String(arenaBytes)], { stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

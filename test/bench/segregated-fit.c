@@ -19,7 +19,7 @@
 #define LEAST_BYTES 12u
 #define HEADER_BYTES 4u
 #define TO_PAYLOAD 8u
-#define NONE ARENA
+#define NONE arena
 
 enum { FREE = 1, LOWER_FREE = 2, FLAGS = FREE | LOWER_FREE };
 
@@ -45,7 +45,7 @@ static inline struct block *at(uint32_t offset)
 
 static inline struct list_index *lists(void)
 {
-  return (struct list_index *)(ram + ARENA);
+  return (struct list_index *)(ram + arena);
 }
 
 static inline uint32_t log2_of(uint32_t bytes)
@@ -100,7 +100,7 @@ static void heap_start(uint32_t arena_bytes)
   for (int first = 0; first < FIRSTS; first++) {
     for (uint32_t second = 0; second < SECONDS; second++) index->heads[first][second] = NONE;
   }
-  uint32_t block = ARENA + (uint32_t)sizeof *index - HEADER_BYTES;
+  uint32_t block = arena + (uint32_t)sizeof *index - HEADER_BYTES;
   uint32_t bytes = (arena_bytes - (uint32_t)sizeof *index - 2 * HEADER_BYTES) & ~3u;
   at(block)->word = bytes | FREE;
   enlist(block, bytes);
