@@ -118,6 +118,12 @@ export const enum BumpOption {
   /** Alignment of every payload: a power of two. */
   Alignment,
 }
+export const enum NewlibOption {
+  /** Bytes of a page, to whose multiples sbrk is asked to move the break: a power of two. */
+  PageBytes,
+  /** Not for users: where the chunks of an adopted RAM image have their table of bins, 0 for the heap's own. */
+  BoardBins,
+}
 export const enum FreertosHeap1Option {
   /** 1: configASSERT catches a call of vPortFree; 0: the call does nothing. */
   ReleaseAsserts,

@@ -24,19 +24,38 @@ export const enum Verb {
 export function perform<H extends Heap>(record: u32, verb: u32, a: u32, b: u32): u32 {
   const heap = changetype<H>(record);
   switch (verb) {
-    case Verb.Plan: heap.plan(); return 0;
-    case Verb.Initialize: return heap.initialize() ? 1 : 0;
-    case Verb.Adopt: return heap.adopt() ? 1 : 0;
-    case Verb.Allocate: return observedAllocate<H>(heap, a, b);
-    case Verb.Reallocate: return observedReallocate<H>(heap, a, b);
-    case Verb.Release: observedRelease<H>(heap, a); return 0;
-    case Verb.UsableBytes: return heap.usableBytes(a, b);
-    case Verb.Walk: return walkBlocks<H>(heap, a != 0);
-    case Verb.Check: return heap.check(changetype<Finding>(OUTPUT)) ? 1 : 0;
-    case Verb.Statistics: return heap.statistics(OUTPUT);
-    case Verb.Summarize: summarize<H>(heap); return 0;
-    case Verb.Replay: replay<H>(heap, a, b); return 0;
-    case Verb.ReplayBare: replayBare<H>(heap, a, b); return 0;
-    default: return unreachable();
+    case Verb.Plan:
+      heap.plan();
+      return 0;
+    case Verb.Initialize:
+      return heap.initialize() ? 1 : 0;
+    case Verb.Adopt:
+      return heap.adopt() ? 1 : 0;
+    case Verb.Allocate:
+      return observedAllocate<H>(heap, a, b);
+    case Verb.Reallocate:
+      return observedReallocate<H>(heap, a, b);
+    case Verb.Release:
+      observedRelease<H>(heap, a);
+      return 0;
+    case Verb.UsableBytes:
+      return heap.usableBytes(a, b);
+    case Verb.Walk:
+      return walkBlocks<H>(heap, a != 0);
+    case Verb.Check:
+      return heap.check(changetype<Finding>(OUTPUT)) ? 1 : 0;
+    case Verb.Statistics:
+      return heap.statistics(OUTPUT);
+    case Verb.Summarize:
+      summarize<H>(heap);
+      return 0;
+    case Verb.Replay:
+      replay<H>(heap, a, b);
+      return 0;
+    case Verb.ReplayBare:
+      replayBare<H>(heap, a, b);
+      return 0;
+    default:
+      return unreachable();
   }
 }

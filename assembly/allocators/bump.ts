@@ -14,17 +14,20 @@
  *
  * Invariant: arena <= next <= arena + arenaBytes. Cost: allocate O(1), release nothing.
  */
-import { BlockState, BumpOption, Inconsistency } from "../memory-map";
+
 import { Guest } from "../guest";
 import { nextLivePayload, requestOf } from "../inspect/shadow";
+import { BlockState, BumpOption, Inconsistency } from "../memory-map";
 import { Block, broken, Finding, Heap, optionOf } from "./heap";
 
-@final @unmanaged
+@final
+@unmanaged
 class State {
   next: u32;
 }
 
-@final @unmanaged
+@final
+@unmanaged
 export class Bump extends Heap {
   plan(): void {
     this.stateBytes = 4;

@@ -1,5 +1,6 @@
 import { OPTIONS_MOST } from "../../assembly/memory-map.ts";
 import { closest, HeapsoakError } from "../errors.ts";
+import { cLibrary } from "./c-library.ts";
 import { definitions } from "./definitions.ts";
 import type { AllocatorEntry, OptionSpec, OptionValues } from "./entry.ts";
 import { freertos } from "./freertos.ts";
@@ -16,6 +17,7 @@ import { zephyr } from "./zephyr.ts";
 export const allocators: readonly AllocatorEntry[] = [
   ...freertos,
   ...tlsf,
+  ...cLibrary,
   ...o1heap,
   ...umm,
   ...zephyr,

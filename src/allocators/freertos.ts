@@ -2,7 +2,7 @@ import { AllocatorKind, FreertosHeap1Option } from "../../assembly/memory-map.ts
 import type { AllocatorEntry } from "./entry.ts";
 
 const FREERTOS = {
-  versions: "FreeRTOS-Kernel 10.4 to main (4269c69a1), portBYTE_ALIGNMENT 8, without the heap protector",
+  versions: "FreeRTOS-Kernel main at 4269c69a1, portBYTE_ALIGNMENT 8, without the heap protector",
   evidence: "original",
   alignment: "8",
   options: {},

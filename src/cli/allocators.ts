@@ -33,7 +33,9 @@ Exit codes: 0 shown, 2 bad input.`;
 export function allocatorsCommand(): Command {
   return new Command("allocators")
     .summary("list the allocators, or show one")
-    .description("Lists the allocators, or shows one: source and versions, header, alignment, costs, options, worst case.")
+    .description(
+      "Lists the allocators, or shows one: source and versions, header, alignment, costs, options, worst case.",
+    )
     .argument("[name]", "a name or alias")
     .option("--peak <size>", "the most bytes live at once, for the worst case")
     .option("--largest <size>", "the largest request, for the worst case")

@@ -22,7 +22,10 @@ export function devicesCommand(): Command {
   return new Command("devices")
     .summary("list the devices, or show one")
     .description("Lists the devices, or shows one with its memory map.")
-    .argument("[id]", "an id of the catalogue, or a device file, linker script or ELF; ID+FILE adds what a program takes")
+    .argument(
+      "[id]",
+      "an id of the catalogue, or a device file, linker script or ELF; ID+FILE adds what a program takes",
+    )
     .option("--json <file>", "write it as JSON; - for standard output")
     .addHelpText("after", EXAMPLES)
     .action(run);

@@ -51,9 +51,15 @@ Exit codes: 0 replayed, 1 a mismatch (--verify), 2 bad input.`;
 export function replayCommand(): Command {
   return new Command("replay")
     .summary("replay recorded traces against allocators, or verify placement")
-    .description("Replays recorded traces and reports failed requests, peak, fragmentation, visits and the worst moment.")
+    .description(
+      "Replays recorded traces and reports failed requests, peak, fragmentation, visits and the worst moment.",
+    )
     .argument("<trace...>", "trace files, - for standard input; folders with --verify")
-    .option("--allocator <name>", "replay against this allocator (see: heapsoak allocators); repeat it for a table", collect)
+    .option(
+      "--allocator <name>",
+      "replay against this allocator (see: heapsoak allocators); repeat it for a table",
+      collect,
+    )
     .option("--device <id>", "the device (see: heapsoak devices), or a device file, linker script or ELF")
     .option("--heap-size <size>", "bytes of the heap, such as 40KiB; the trace's by default")
     .option("--region <address:size>", "exact place of the heap; repeat it for further regions", collect)
@@ -118,7 +124,8 @@ async function verify(paths: readonly string[], options: ReplayOptions): Promise
       process.stderr.write(`heapsoak: ${error.message}\n`);
     }
   }
-  if (options.json !== undefined) await writeJson(options.json, { format: "heapsoak.verification", version: 1, results, unread });
+  if (options.json !== undefined)
+    await writeJson(options.json, { format: "heapsoak.verification", version: 1, results, unread });
   if (!silent) process.stdout.write(`${verificationTotal(results)}\n`);
   process.exitCode = unread.length > 0 ? 2 : results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
 }
@@ -136,5 +143,8 @@ function refuseReplayOptions(options: ReplayOptions): void {
     !options.assertions && "--no-assertions",
   ].filter((flag) => typeof flag === "string");
   if (given.length === 0) return;
-  throw new HeapsoakError("bad-argument", `--verify takes everything from the trace's header, so ${given.join(", ")} cannot be given.`);
+  throw new HeapsoakError(
+    "bad-argument",
+    `--verify takes everything from the trace's header, so ${given.join(", ")} cannot be given.`,
+  );
 }

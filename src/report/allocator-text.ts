@@ -57,7 +57,11 @@ function optionLines(entry: AllocatorEntry): string[] {
   const options = Object.entries(entry.options);
   if (options.length === 0) return ["", "  It has no options."];
   const width = Math.max(...options.map(([name]) => name.length));
-  return ["", "  options (--option KEY=VALUE):", ...options.map(([name, spec]) => `    ${name.padEnd(width)}  ${describeOption(spec)}`)];
+  return [
+    "",
+    "  options (--option KEY=VALUE):",
+    ...options.map(([name, spec]) => `    ${name.padEnd(width)}  ${describeOption(spec)}`),
+  ];
 }
 
 function describeOption(spec: OptionSpec): string {

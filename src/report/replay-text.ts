@@ -1,6 +1,6 @@
-import { type Paint, plainPaint } from "./paint.ts";
 import { formatAddress, formatBytes } from "../quantities.ts";
 import type { ReplayFault, ReplayResult, WorstMoment } from "../trace/replay-result.ts";
+import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 
 /** A figure of a result as it stands in a table; undefined where it does not apply. */
@@ -80,11 +80,17 @@ function remarks(result: ReplayResult, detailed: boolean, paint: Paint): string[
   const lines = worst ? [momentLine(result.allocator, worst, paint), `  [${worst.state.map}]`] : [];
   if (worst && detailed) lines.push(`  ${worst.state.picture}`);
   if (detailed) lines.push(...leakLines(result));
-  if (leftHeap) lines.push(paint.bad(`metadata left the heap at ${place(leftHeap)}`), `  ${leftHeap.message}; the replay went on as the board would`);
+  if (leftHeap)
+    lines.push(
+      paint.bad(`metadata left the heap at ${place(leftHeap)}`),
+      `  ${leftHeap.message}; the replay went on as the board would`,
+    );
   if (fault) lines.push(...faultLines(fault, paint));
   if (inconsistency) {
     const { address, expected, found } = inconsistency;
-    lines.push(paint.bad(`the heap is inconsistent at the end: ${inconsistency.inconsistency} (${formatAddress(address)})`));
+    lines.push(
+      paint.bad(`the heap is inconsistent at the end: ${inconsistency.inconsistency} (${formatAddress(address)})`),
+    );
     lines.push(`  expected ${expected}, found ${found}`);
   }
   return lines;
@@ -108,7 +114,9 @@ function leakLines({ leaks }: ReplayResult): string[] {
 }
 
 function faultLines(fault: ReplayFault, paint: Paint): string[] {
-  const registers = fault.registers.map(({ name, value, meaning }) => `  ${name.padEnd(8)} ${hexWord(value)}  ${meaning}`);
+  const registers = fault.registers.map(
+    ({ name, value, meaning }) => `  ${name.padEnd(8)} ${hexWord(value)}  ${meaning}`,
+  );
   return [
     paint.bad(`the device stopped at ${place(fault)}`),
     `  ${fault.message}`,

@@ -5,7 +5,11 @@ export interface TableRow {
 }
 
 /** Lines of a table: titles to the left, cells to the right of their columns (or the left), as wide as the widest. */
-export function tableLines(heads: readonly string[], rows: readonly TableRow[], align: "left" | "right" = "right"): string[] {
+export function tableLines(
+  heads: readonly string[],
+  rows: readonly TableRow[],
+  align: "left" | "right" = "right",
+): string[] {
   const all = [{ title: "", cells: heads }, ...rows];
   const titleWidth = Math.max(...all.map(({ title }) => title.length));
   const widths = heads.map((_, column) => Math.max(...all.map(({ cells }) => (cells[column] ?? "").length)));

@@ -1,10 +1,12 @@
-import { type Paint, plainPaint } from "./paint.ts";
 import type { Verification } from "../trace/verify.ts";
+import { type Paint, plainPaint } from "./paint.ts";
 
 /** The differences of one trace; empty when there are none. */
 export function verificationText(result: Verification, paint: Paint = plainPaint): string {
   if (result.mismatches === 0) return "";
-  const lines = [paint.strong(`${result.file} (${result.allocator}): ${result.mismatches} of ${result.operations} differ`)];
+  const lines = [
+    paint.strong(`${result.file} (${result.allocator}): ${result.mismatches} of ${result.operations} differ`),
+  ];
   for (const { operation, line, record, expected, got, around } of result.shown) {
     lines.push(`  operation ${operation}, line ${line}: ${record}: expected ${expected}, ${paint.bad(`got ${got}`)}`);
     lines.push(`    ${around}`);

@@ -75,7 +75,12 @@ export function plainDevice(pointerBytes: 2 | 4, high: number): DeviceDescriptio
     return { ...common, core: "avr", coreName: "AVR", banks: [bank] };
   }
   const bytes = Math.ceil((high - RAM_LOW) / BASE_STEP) * BASE_STEP;
-  return { ...common, core: "armv7-m", coreName: "Cortex-M3", banks: [{ name: "RAM", low: RAM_LOW, bytes, kind: "ram" }] };
+  return {
+    ...common,
+    core: "armv7-m",
+    coreName: "Cortex-M3",
+    banks: [{ name: "RAM", low: RAM_LOW, bytes, kind: "ram" }],
+  };
 }
 
 /** The plain device whose RAM holds the regions, wherever they lie. */
@@ -119,5 +124,8 @@ function wholeNumber(trace: NamedHeader, key: string, text: string, least: numbe
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
-  throw new HeapsoakError("bad-trace", `${trace.name}: header: ${key}: got "${shown}", expected a number from ${least} to ${most}.`);
+  throw new HeapsoakError(
+    "bad-trace",
+    `${trace.name}: header: ${key}: got "${shown}", expected a number from ${least} to ${most}.`,
+  );
 }

@@ -96,23 +96,13 @@ export class LineParser {
   }
 
   #record(letter: number): void {
-    switch (letter) {
-      case LETTER_A:
-        return this.#request(Opcode.Allocate);
-      case LETTER_F:
-        return this.#release();
-      case LETTER_R:
-        return this.#request(Opcode.Reallocate);
-      case LETTER_Z:
-        return this.#request(Opcode.AllocateAligned);
-      case LETTER_S:
-      case LETTER_H:
-        return this.#check();
-      case HASH:
-        return this.#comment();
-      default:
-        return this.#blank();
-    }
+    if (letter === LETTER_A) this.#request(Opcode.Allocate);
+    else if (letter === LETTER_F) this.#release();
+    else if (letter === LETTER_R) this.#request(Opcode.Reallocate);
+    else if (letter === LETTER_Z) this.#request(Opcode.AllocateAligned);
+    else if (letter === LETTER_S || letter === LETTER_H) this.#check();
+    else if (letter === HASH) this.#comment();
+    else this.#blank();
   }
 
   #request(opcode: Opcode): void {
@@ -297,7 +287,9 @@ function isDigit(byte: number | undefined): boolean {
 
 function quoteByte(byte: number): string {
   if (byte === LF || byte === CR) return "the end of the line";
-  return byte > SPACE && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+  return byte > SPACE && byte < 0x7f
+    ? `"${String.fromCharCode(byte)}"`
+    : `byte 0x${byte.toString(16).padStart(2, "0")}`;
 }
 
 function clip(text: string): string {

@@ -1,4 +1,4 @@
-import { Opcode, OPERATIONS_MOST } from "../../assembly/memory-map.ts";
+import { OPERATIONS_MOST, Opcode } from "../../assembly/memory-map.ts";
 import type { Engine } from "../wasm/engine.ts";
 import { OperationBuffer } from "../wasm/operations.ts";
 import type { TraceBatch } from "./format.ts";
@@ -46,7 +46,14 @@ export class OperationQueue {
     if (slot === UNKNOWN) return;
     const at = this.count++;
     this.#locate(at, number, batch.lines[index] ?? 0, id);
-    this.buffer.put(at, opcode, slot, batch.requestBytes[index] ?? 0, batch.alignments[index] ?? 0, batch.expected[index] ?? 0);
+    this.buffer.put(
+      at,
+      opcode,
+      slot,
+      batch.requestBytes[index] ?? 0,
+      batch.alignments[index] ?? 0,
+      batch.expected[index] ?? 0,
+    );
   }
 
   /** Queues the release of every live id. */

@@ -128,7 +128,11 @@ function byteOrderMark(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
-async function* parsed(pieces: AsyncIterable<Uint8Array>, parser: LineParser, name: string): AsyncGenerator<TraceBatch> {
+async function* parsed(
+  pieces: AsyncIterable<Uint8Array>,
+  parser: LineParser,
+  name: string,
+): AsyncGenerator<TraceBatch> {
   try {
     for await (const piece of pieces) {
       for (let at = parser.parse(piece, 0, piece.length); parser.full || at < piece.length; ) {
@@ -143,7 +147,10 @@ async function* parsed(pieces: AsyncIterable<Uint8Array>, parser: LineParser, na
   yield parser.take();
 }
 
-async function* withFirst(first: IteratorResult<TraceBatch>, rest: AsyncGenerator<TraceBatch>): AsyncGenerator<TraceBatch> {
+async function* withFirst(
+  first: IteratorResult<TraceBatch>,
+  rest: AsyncGenerator<TraceBatch>,
+): AsyncGenerator<TraceBatch> {
   try {
     if (!first.done) yield first.value;
     yield* rest;
@@ -157,9 +164,12 @@ function unreadable(name: string, cause: unknown, line = 0): Error {
   if (cause instanceof HeapsoakError) return cause;
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const behind = line > 0 ? ` behind line ${line}` : "";
-  if (code === "Z_BUF_ERROR") return new HeapsoakError("bad-trace", `${name}: the gzip data is cut off${behind}.`, { cause });
+  if (code === "Z_BUF_ERROR")
+    return new HeapsoakError("bad-trace", `${name}: the gzip data is cut off${behind}.`, { cause });
   if (code.startsWith("Z_")) {
-    return new HeapsoakError("bad-trace", `${name}: the gzip data is damaged${behind} (${(cause as Error).message}).`, { cause });
+    return new HeapsoakError("bad-trace", `${name}: the gzip data is damaged${behind} (${(cause as Error).message}).`, {
+      cause,
+    });
   }
   if (code === "ENOENT") return new HeapsoakError("cannot-read", `${name}: there is no such file.`, { cause });
   if (code.startsWith("E")) return new HeapsoakError("cannot-read", `${name}: cannot be read (${code}).`, { cause });

@@ -2,7 +2,7 @@
 import type { OptionValues } from "../allocators/entry.ts";
 import type { FaultRegister } from "../device/fault-registers.ts";
 import { heapMap, heapPicture } from "../report/picture.ts";
-import { GuestFault, type FaultKind } from "../wasm/guest-fault.ts";
+import { type FaultKind, GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapCounters, HeapFinding, HeapRecord, HeapSummary, Region } from "../wasm/heap-record.ts";
 
 /** Where in a trace: operations count from 1 over all passes; the line is that of the file, 0 for a release at a pass's end. */

@@ -18,8 +18,8 @@ import {
   saysPlace,
 } from "./header.ts";
 import { type OpenTrace, openTrace } from "./reader.ts";
-import { Replayer } from "./replayer.ts";
 import type { ReplayResult } from "./replay-result.ts";
+import { Replayer } from "./replayer.ts";
 
 /** What to replay a trace on. What is left out comes from the trace's header. */
 export interface ReplayRequest {
@@ -130,7 +130,9 @@ function placeFor(
 function regionsFor(trace: NamedHeader, request: ReplayRequest, entry: AllocatorEntry): Region[] {
   if (request.heapBytes !== undefined) return [{ low: 0, bytes: request.heapBytes }];
   const regions = recordedRegions(trace);
-  return regions.length > 1 && (!entry.manyRegions || request.device) ? [{ low: 0, bytes: recordedHeapBytes(trace) }] : regions;
+  return regions.length > 1 && (!entry.manyRegions || request.device)
+    ? [{ low: 0, bytes: recordedHeapBytes(trace) }]
+    : regions;
 }
 
 function refuseUnknownOptions(entries: readonly AllocatorEntry[], values: OptionValues): void {

@@ -84,7 +84,8 @@ export class Replayer {
   /** Runs a batch. Throws `bad-trace` when more blocks are live than can be followed. */
   push(batch: TraceBatch): void {
     this.#inPass = true;
-    for (let index = 0; index < batch.count && !this.stopped; index++) this.#queue.add(batch, index, ++this.#operations);
+    for (let index = 0; index < batch.count && !this.stopped; index++)
+      this.#queue.add(batch, index, ++this.#operations);
     this.#queue.flush();
   }
 

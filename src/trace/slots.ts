@@ -21,7 +21,7 @@ export const UNKNOWN = -1;
 const FIRST_SLOTS = 1024;
 const FIRST_TABLE = 4096;
 
-const enum State {
+enum State {
   Free,
   Live,
   Quarantined,

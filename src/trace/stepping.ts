@@ -8,7 +8,11 @@ export function step(core: CoreExports, record: HeapRecord, index: number): void
 }
 
 /** Runs the operations [0, count) of a run that is known to fault, one at a time, and returns which does. */
-export function stepToFault(core: CoreExports, record: HeapRecord, count: number): { index: number; fault: GuestFault } {
+export function stepToFault(
+  core: CoreExports,
+  record: HeapRecord,
+  count: number,
+): { index: number; fault: GuestFault } {
   for (let index = 0; index < count; index++) {
     try {
       step(core, record, index);

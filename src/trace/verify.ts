@@ -120,7 +120,8 @@ class Verifier {
   compare(batch: TraceBatch): void {
     let next = 0;
     for (let index = 0; index <= batch.count && !this.stopped; index++) {
-      for (let check = batch.checks[next]; check && check.after === index; check = batch.checks[++next]) this.#check(check);
+      for (let check = batch.checks[next]; check && check.after === index; check = batch.checks[++next])
+        this.#check(check);
       if (index < batch.count) this.#queue.add(batch, index, ++this.#operations);
     }
     this.#queue.flush();
@@ -225,7 +226,8 @@ class Verifier {
     for (const { key, value } of claims) {
       const raw = values[this.#entry.statisticKeys.indexOf(key)];
       const got = raw !== undefined && this.#entry.signedStatisticKeys?.includes(key) ? raw | 0 : raw;
-      if (got !== value) this.#noteCheck(line, `s ${key}`, String(value), got === undefined ? "not reported" : String(got));
+      if (got !== value)
+        this.#noteCheck(line, `s ${key}`, String(value), got === undefined ? "not reported" : String(got));
     }
   }
 
@@ -272,7 +274,9 @@ class Verifier {
 /** The blocks around each of the addresses that lie in the heap: `0x2001_0040: 16 [24] 40 …`. */
 function picturesAround(record: HeapRecord, addresses: readonly number[]): string {
   const blocks = [...record.blocks()];
-  const places = addresses.map((address) => blocks.findIndex((block) => address >= block.address && address < block.address + block.bytes));
+  const places = addresses.map((address) =>
+    blocks.findIndex((block) => address >= block.address && address < block.address + block.bytes),
+  );
   const found = [...new Set(places.filter((place) => place >= 0))].sort((a, b) => a - b);
   if (found.length === 0) return heapPicture(blocks);
   return found

@@ -70,7 +70,12 @@ export class WorstMomentWatch {
     const failed = this.#record.get(HeapField.FailedRequests);
     const fragmentation = this.#record.get(HeapField.FragmentationFailures);
     const before = this.#progress;
-    this.#progress = { ...before, failed, fragmentation, unsampledOperations: before.unsampledOperations + end - first };
+    this.#progress = {
+      ...before,
+      failed,
+      fragmentation,
+      unsampledOperations: before.unsampledOperations + end - first,
+    };
     if (fragmentation > before.fragmentation) this.#note("fragmentation", first, end);
     else if (failed > before.failed) this.#note("failed", first, end);
     if (this.#progress.unsampledOperations >= this.#progress.sampleEvery) this.#sample(first, end);

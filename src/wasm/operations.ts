@@ -1,11 +1,4 @@
-import {
-  NO_MEMORY,
-  OPERATIONS,
-  OPERATIONS_MOST,
-  OperationField,
-  SLOTS,
-  SlotField,
-} from "../../assembly/memory-map.ts";
+import { NO_MEMORY, OPERATIONS, OPERATIONS_MOST, OperationField, SLOTS, SlotField } from "../../assembly/memory-map.ts";
 import type { Engine } from "./engine.ts";
 
 /** What an operation of a trace left behind: an offset from the arena's base, or this. */

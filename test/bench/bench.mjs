@@ -13,7 +13,7 @@ const RAM = { low: 0x2000_0000, bytes: 0x10_0000, home: 0x2000_0000, kind: 0 };
 const AVR_RAM = { low: 0x100, bytes: 0x7f00, home: 0x100, kind: 0 };
 
 const options = readArguments();
-const PASSES = Number(options.passes ?? 100);
+const PASSES = passes(options.passes);
 const host = await load();
 const engine = new host.Engine([AVR_RAM, RAM], { unalignedFaults: false });
 const pristine = engine.snapshot();
@@ -35,10 +35,24 @@ try {
 
 function readArguments() {
   try {
-    return parseArgs({ options: { json: { type: "boolean" }, native: { type: "boolean" }, passes: { type: "string" }, only: { type: "string", multiple: true } } }).values;
+    return parseArgs({
+      options: {
+        json: { type: "boolean" },
+        native: { type: "boolean" },
+        passes: { type: "string" },
+        only: { type: "string", multiple: true },
+      },
+    }).values;
   } catch (problem) {
     return stop(`${problem.message}\nUsage: npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR]…]`);
   }
+}
+
+/** At least 30 make a best and a median worth quoting; fewer only show that both languages place alike. */
+function passes(text = "100") {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 100_000) return count;
+  return stop(`--passes is ${text}; expected a whole number from 1 to 100000.`);
 }
 
 async function load() {
