@@ -30,7 +30,8 @@ export const cLibrary: readonly AllocatorEntry[] = [
     cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
     statics: ["heap_end", "__malloc_free_list", "__malloc_sbrk_start"],
     statisticKeys: ["free", "used", "arena"],
-    bound: "first-fit",
+    // Robson's bound for first fit takes the last hole and the untouched rest for one; here they are two.
+    bound: "none",
   },
   {
     ...C_LIBRARY,
@@ -97,6 +98,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
     statics: ["__brkval", "__flp"],
     statisticKeys: ["free", "used", "arena"],
     bound: "best-fit",
+    granuleBytes: 1,
     aligns: false,
     pointerBytes: 2,
   },

@@ -67,14 +67,17 @@ export function recordedPlace(
   return { device: plainDevice(pointerBytes, Math.max(...parts.map(({ at, bytes }) => at + bytes))), parts };
 }
 
-/** A device with nothing but RAM, up to `high`: at 0x2000_0000, or an AVR's at 0x100. */
+/**
+ * A device with nothing but RAM, at 0x20000000 or an AVR's at 0x100. It goes on behind `high` for as long again:
+ * newlib-nano's realloc reads the new size from the old block, past the arena's end where that is the last one.
+ */
 export function plainDevice(pointerBytes: 2 | 4, high: number): DeviceDescription {
   const common = { id: "plain", name: "plain device", mainBank: "RAM", source: "by definition" } as const;
   if (pointerBytes === 2) {
     const bank = { name: "RAM", low: AVR_RAM_LOW, bytes: AVR_RAM_BYTES, kind: "ram" } as const;
     return { ...common, core: "avr", coreName: "AVR", banks: [bank] };
   }
-  const bytes = Math.ceil((high - RAM_LOW) / BASE_STEP) * BASE_STEP;
+  const bytes = Math.ceil((2 * (high - RAM_LOW)) / BASE_STEP) * BASE_STEP;
   return {
     ...common,
     core: "armv7-m",

@@ -23,17 +23,17 @@ describe("heapsoak devices", () => {
   Cortex-M4F (Armv7E-M), 170 MHz
   also: nucleo-g474re
 
-  0x0000_0000  BOOT   512 KiB  flash
+  0x00000000  BOOT   512 KiB  flash
                view of FLASH; Boot from flash; another boot mode puts ROM or SRAM here.
   ·
-  0x0800_0000  FLASH  512 KiB  flash
+  0x08000000  FLASH  512 KiB  flash
                a store does nothing
   ·
-  0x1000_0000  CCM     32 KiB  ram    ▒▒▒▒▒▒▒▒
+  0x10000000  CCM     32 KiB  ram    ▒▒▒▒▒▒▒▒
                view of SRAM from offset 96 KiB; The code bus's view.
   ·
-  0x2000_0000  SRAM   128 KiB  ram    ████████████████████████████████
-               SRAM1 80 KiB, SRAM2 16 KiB from 0x2001_4000, CCM 32 KiB from 0x2001_8000.
+  0x20000000  SRAM   128 KiB  ram    ████████████████████████████████
+               SRAM1 80 KiB, SRAM2 16 KiB from 0x20014000, CCM 32 KiB from 0x20018000.
   █ 4 KiB of RAM · ░ taken · ▒ seen elsewhere as well · main bank SRAM
 
 source: embassy-rs/stm32-data-generated f115ed4 (memory regions), PlatformIO board files (clock)
@@ -45,7 +45,7 @@ What a store to flash or ROM does is from memory.
     const text = renderDevice(findDevice("esp32c3"));
     expect(text).toContain("RTC-FAST *");
     expect(text).toContain("* from memory: not checked against a source.");
-    expect(text).toContain("0x3FCD_E710 + 6.2 KiB taken by the ROM's data");
+    expect(text).toContain("0x3fcde710 + 6.2 KiB taken by the ROM's data");
     expect(renderDevice(findDevice("stm32f401re"))).not.toContain("* from memory");
   });
 

@@ -17,7 +17,12 @@ export function testEngine(build: "release" | "debug" = "release"): Engine {
 }
 
 /** A started heap whose regions are given by offset from ARENA (0x1000 for cores with 2-byte pointers). */
-export function testHeap(engine: Engine, name: string, regions: readonly Region[], options: OptionValues = {}): HeapRecord {
+export function testHeap(
+  engine: Engine,
+  name: string,
+  regions: readonly Region[],
+  options: OptionValues = {},
+): HeapRecord {
   const entry = findAllocator(name);
   const heap = new HeapRecord(engine, entry.kind, encodeOptions(entry, options), regions[0]?.bytes);
   const base = entry.pointerBytes === 2 ? 0x1000 : ARENA;

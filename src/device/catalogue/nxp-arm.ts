@@ -35,7 +35,7 @@ export const nxpAndArm: readonly DeviceDescription[] = [
     core: "armv7e-m",
     coreName: "Cortex-M7F",
     clockHz: 600 * MHz,
-    flashOutside: { where: "external, at 0x6000_0000" },
+    flashOutside: { where: "external, at 0x60000000" },
     banks: [
       { name: "ITCM", low: 0x00000000, bytes: 128 * KiB, kind: "ram" },
       { name: "DTCM", low: 0x20000000, bytes: 128 * KiB, kind: "ram" },

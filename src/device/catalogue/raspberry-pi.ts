@@ -60,7 +60,7 @@ export const raspberryPi: readonly DeviceDescription[] = [
     source: "pico-sdk memmap_default.ld, rp-rs and Embassy memory.x",
     notes: [
       "The SDK's default clock is 125 MHz.",
-      "The unstriped view of SRAM0-3 at 0x2100_0000 is not a shift of addresses and is left out; so is the USB's RAM.",
+      "The unstriped view of SRAM0-3 at 0x21000000 is not a shift of addresses and is left out; so is the USB's RAM.",
     ],
   },
   {
