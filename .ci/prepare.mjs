@@ -14,7 +14,7 @@ function installed(name) {
 const missing = ["assemblyscript", "typescript"].filter((name) => !installed(name));
 if (missing.length > 0) {
   console.log(
-    `heapsoak: not built, because ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} a development dependency.`,
+    `heapsoak: not built, because ${missing.join(" and ")} ${missing.length > 1 ? "are development dependencies" : "is a development dependency"}.`,
   );
   console.log(
     "heapsoak: run `npm ci` without --omit=dev to build from source, or install the published package, which is built.",
