@@ -65,7 +65,8 @@ class Exercise {
     const { exact } = this.heap.engine;
     const record = this.heap.address;
     if (step.verb === "allocate") {
-      const alignment = this.subject.entry.aligns ? step.alignment : 0;
+      // newlib-nano 3.3.0 corrupts its heap when the size of an aligned request wraps; test/allocators has that case.
+      const alignment = this.subject.entry.aligns && step.bytes < 2 ** 31 ? step.alignment : 0;
       const payload = exact.heapAllocate(record, alignment, step.bytes) >>> 0;
       if (payload) this.#born(payload, step.bytes, alignment);
       return;

@@ -7,6 +7,7 @@
  * alone. `--native` interleaves passes of our own C with those of the allocators it mirrors.
  */
 import { parseArgs } from "node:util";
+import { measureDevice } from "./device.mjs";
 
 const WARM_UP_PASSES = 10;
 const RAM = { low: 0x2000_0000, bytes: 0x10_0000, home: 0x2000_0000, kind: 0 };
@@ -57,14 +58,15 @@ function passes(text = "100") {
 
 async function load() {
   try {
-    const [map, { Engine }, { HeapRecord }, catalogue, workloads] = await Promise.all([
+    const [map, { Engine }, { HeapRecord }, library, catalogue, workloads] = await Promise.all([
       import("../../dist/assembly/memory-map.js"),
       import("../../dist/src/wasm/engine.js"),
       import("../../dist/src/wasm/heap-record.js"),
+      import("../../dist/src/index.js"),
       import("../../dist/src/allocators/catalogue.js"),
       import("./workloads.mjs"),
     ]);
-    return { ...map, Engine, HeapRecord, ...catalogue, ...workloads };
+    return { ...map, ...library, Engine, HeapRecord, ...catalogue, ...workloads };
   } catch (problem) {
     if (problem.code !== "ERR_MODULE_NOT_FOUND") throw problem;
     return stop("The benchmarks run the built package. Run: npm run build");
@@ -79,7 +81,7 @@ function stop(message) {
 async function measureAll() {
   const native = options.native ? await import("./native.mjs") : undefined;
   native?.compiler();
-  const rows = [];
+  const rows = options.only ? [] : measureDevice(host);
   for (const workload of host.WORKLOADS) rows.push(measureNull(workload));
   for (const entry of host.allocators) {
     if (options.only && !options.only.includes(entry.name)) continue;
