@@ -26,27 +26,18 @@
 
 import { Guest } from "../guest";
 import { HeapField, TlsfOption } from "../memory-map";
-import { HEADER_BYTES, RECORD_BYTES, TlsfControl } from "../parts/tlsf-blocks";
+import { HEADER_BYTES, TlsfControl } from "../parts/tlsf-blocks";
 import { tlsfCheck } from "../parts/tlsf-check";
 import { tlsfLargestRequest, tlsfNextBlock, tlsfStatistics, tlsfUsableBytes } from "../parts/tlsf-inspect";
 import { tlsfHolds, tlsfOpen } from "../parts/tlsf-open";
+import { LEVELS_OFFSET, ROWS_OFFSET, TlsfUsual, USUAL_FIRST_MAX, USUAL_SECOND_LOG2 } from "../parts/tlsf-usual";
 import { tlsfAllocate, tlsfAllocateAligned, tlsfReallocate, tlsfRelease } from "../parts/tlsf-verbs";
 import { Block, Finding, Heap } from "./heap";
 
-const LEVELS_OFFSET: u32 = RECORD_BYTES;
-const ROWS_OFFSET: u32 = LEVELS_OFFSET + 4;
-
-const USUAL_SECOND_LOG2: u32 = 5;
-const USUAL_FIRST_MAX: u32 = 30;
 const USUAL_INDEX: u64 = ((<u64>USUAL_FIRST_MAX) << (TlsfOption.FirstLevelMax * 32)) | USUAL_SECOND_LOG2;
 
 /** The layout above for any index. */
 class Layout {
-  /** A word of the control structure at an address that holds for every size an arena can have. */
-  @inline static word(address: u32, arena: u32, span: u32): u32 {
-    return EXACT_ACCESS ? Guest.word(address, arena, span) : address;
-  }
-
   @inline static levels(secondLog2: u32, firstMax: u32): u32 {
     return firstMax - (secondLog2 + 2) + 1;
   }
@@ -60,37 +51,7 @@ class Layout {
   }
 }
 
-/** The index as released, in constants: every block that fits into an arena has its list. */
-@final
-@unmanaged
-class UsualIndex extends TlsfControl {
-  @inline secondLog2(arena: u32): u32 {
-    return USUAL_SECOND_LOG2;
-  }
-  @inline lists(arena: u32): u32 {
-    return Layout.lists(USUAL_SECOND_LOG2, USUAL_FIRST_MAX);
-  }
-  @inline limitLog2(arena: u32): u32 {
-    return USUAL_FIRST_MAX;
-  }
-  @inline levelsAt(arena: u32): u32 {
-    return arena + LEVELS_OFFSET;
-  }
-  @inline rowAt(arena: u32, span: u32, level: u32): u32 {
-    return Layout.word(arena + ROWS_OFFSET + (level << 2), arena, span);
-  }
-  @inline headAt(arena: u32, span: u32, index: u32): u32 {
-    return Layout.word(arena + Layout.headsOffset(USUAL_SECOND_LOG2, USUAL_FIRST_MAX) + (index << 2), arena, span);
-  }
-  @inline cutsToBoundary(): bool {
-    return false;
-  }
-  @inline refusesOversize(): bool {
-    return false;
-  }
-}
-
-/** An index of other sizes, from the heap's options. */
+/** An index of any size, from the heap's options. */
 @final
 @unmanaged
 class ChosenIndex extends TlsfControl {
@@ -142,7 +103,9 @@ export class Tlsf extends Heap {
   }
 
   @inline allocate(requestBytes: u32): u32 {
-    return isUsual(this) ? tlsfAllocate<UsualIndex>(this, requestBytes) : tlsfAllocate<ChosenIndex>(this, requestBytes);
+    return isUsual(this)
+      ? TlsfUsual.allocate<ChosenIndex>(this, requestBytes)
+      : tlsfAllocate<ChosenIndex>(this, requestBytes);
   }
 
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
@@ -154,7 +117,7 @@ export class Tlsf extends Heap {
   }
 
   @inline release(payload: u32, requestBytes: u32): void {
-    if (isUsual(this)) tlsfRelease<UsualIndex>(this, payload);
+    if (isUsual(this)) TlsfUsual.release<ChosenIndex>(this, payload);
     else tlsfRelease<ChosenIndex>(this, payload);
   }
 
@@ -184,9 +147,9 @@ export class Tlsf extends Heap {
   }
 }
 
-/** Both options at once. */
+/** Whether the fast build has verbs for this index: both options at once. */
 function isUsual(heap: Heap): bool {
-  return load<u64>(changetype<u32>(heap), HeapField.Options << 2) == USUAL_INDEX;
+  return !EXACT_ACCESS && load<u64>(changetype<u32>(heap), HeapField.Options << 2) == USUAL_INDEX;
 }
 
 function controlBytesOf(heap: Heap): u32 {

@@ -28,8 +28,8 @@ interface ReplayOptions {
 const PASSES_MOST = 1_000_000;
 
 const EXAMPLES = `
-Traces are text, plain or gzip: "# key=value" lines, then "a ID SIZE OFF" (allocate), "f ID" (free),
-"r ID SIZE OFF" (reallocate), "z ID ALIGN SIZE OFF" (aligned). OFF is the recorded offset from the arena's
+Traces are text, plain or gzip: "# key=value" lines, then "a ID SIZE [OFF]" (allocate), "f ID" (free),
+"r ID SIZE [OFF]" (reallocate), "z ID ALIGN SIZE [OFF]" (aligned). OFF is the recorded offset from the arena's
 base, -1 a refused request; only --verify compares it.
 
 Examples:

@@ -1,10 +1,10 @@
 /**
  * The text format of recorded traces: header lines `# key=value`, then one record a line. Offsets count from
- * the arena's base; -1 is a refused request.
+ * the arena's base; -1 is a refused request. A log without addresses leaves them out.
  *
- *   a ID SIZE OFF          allocate            f ID             free
- *   z ID ALIGN SIZE OFF    aligned allocation  s KEY=VALUE …    what the allocator itself reported here
- *   r ID SIZE OFF          reallocate          h CRC32          zlib's CRC-32 of the arena here, hexadecimal
+ *   a ID SIZE [OFF]        allocate            f ID             free
+ *   z ID ALIGN SIZE [OFF]  aligned allocation  s KEY=VALUE …    what the allocator itself reported here
+ *   r ID SIZE [OFF]        reallocate          h CRC32          zlib's CRC-32 of the arena here, hexadecimal
  *
  * Further lines that begin with `#`, and empty lines, are skipped. Lines end in LF or CR LF.
  */
@@ -22,13 +22,15 @@ export const BATCH_CHECKS = 1024;
 export const NUMBER_MOST = 0xffff_ffff;
 /** What `expected` holds for a refused request (the format's -1). */
 export const REFUSED = 0xffff_ffff;
+/** What `expected` holds where no offset was recorded. No payload lies there: the least alignment ends before it. */
+export const NOT_RECORDED = 0xffff_fffe;
 
 /** How each record is written, for messages. */
 export const RECORD_SHAPES: Readonly<Record<string, string>> = {
-  a: "a ID SIZE OFF",
+  a: "a ID SIZE [OFF]",
   f: "f ID",
-  r: "r ID SIZE OFF",
-  z: "z ID ALIGN SIZE OFF",
+  r: "r ID SIZE [OFF]",
+  z: "z ID ALIGN SIZE [OFF]",
   s: "s KEY=VALUE …",
   h: "h CRC32",
 };
@@ -54,7 +56,7 @@ export interface TraceBatch {
   readonly requestBytes: Uint32Array;
   /** Of aligned allocations; 0 otherwise. */
   readonly alignments: Uint32Array;
-  /** The recorded offset, or REFUSED; 0 for a free. */
+  /** The recorded offset, REFUSED or NOT_RECORDED; 0 for a free. */
   readonly expected: Uint32Array;
   /** The line each operation stands in, from 1. */
   readonly lines: Uint32Array;

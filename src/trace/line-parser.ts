@@ -5,6 +5,7 @@ import {
   BATCH_OPERATIONS,
   HEADER_KEYS_MOST,
   LINE_BYTES_MOST,
+  NOT_RECORDED,
   NUMBER_MOST,
   RECORD_SHAPES,
   REFUSED,
@@ -180,6 +181,7 @@ export class LineParser {
     const bytes = this.#bytes;
     let at = this.#at;
     while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+    if (bytes[at] === LF || bytes[at] === CR) return NOT_RECORDED;
     if (bytes[at] !== MINUS || at === this.#at) return this.#number("OFF");
     if (bytes[at + 1] !== ZERO + 1 || isDigit(bytes[at + 2])) {
       throw this.#bad("OFF is below -1", "an offset from the arena's base, or -1 for a refused request");

@@ -10,7 +10,14 @@ import { heapPicture } from "../report/picture.ts";
 import type { Snapshot } from "../wasm/engine.ts";
 import { GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapRecord } from "../wasm/heap-record.ts";
-import { formatChecksum, formatOffset, type StatisticClaim, type TraceBatch, type TraceCheck } from "./format.ts";
+import {
+  formatChecksum,
+  formatOffset,
+  NOT_RECORDED,
+  type StatisticClaim,
+  type TraceBatch,
+  type TraceCheck,
+} from "./format.ts";
 import { recordedAllocator, recordedHeapBytes, recordedOptions, recordedPlace, recordedRegions } from "./header.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import { type OpenTrace, openTrace } from "./reader.ts";
@@ -117,7 +124,18 @@ class Verifier {
     this.#queue = new OperationQueue(this.#device.engine, () => this.#run());
   }
 
+  /** Throws `bad-trace` where an operation has no recorded offset to be compared with. */
   compare(batch: TraceBatch): void {
+    const bare = batch.expected.subarray(0, batch.count).indexOf(NOT_RECORDED);
+    if (bare >= 0) {
+      throw new HeapsoakError(
+        "bad-trace",
+        `${this.#trace.name}: line ${batch.lines[bare]}: there is no OFF to compare.`,
+        {
+          hint: "Replay it without --verify.",
+        },
+      );
+    }
     let next = 0;
     for (let index = 0; index <= batch.count && !this.stopped; index++) {
       for (let check = batch.checks[next]; check && check.after === index; check = batch.checks[++next])

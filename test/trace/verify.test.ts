@@ -7,6 +7,7 @@ import { Device } from "../../src/device/device.ts";
 import { HeapsoakError } from "../../src/errors.ts";
 import { verificationText, verificationTotal } from "../../src/report/verify-text.ts";
 import { plainDeviceFor } from "../../src/trace/header.ts";
+import { replayTrace } from "../../src/trace/replay.ts";
 import { traceFiles, verifyTrace } from "../../src/trace/verify.ts";
 import { temporaryFolder } from "../support/traces.ts";
 
@@ -106,6 +107,12 @@ describe("verification", () => {
       shown: [{ operation: 3, line: 5, record: "f 0", expected: "no fault" }],
     });
     expect(result.stopped).toContain("assertion");
+  });
+
+  test("refuses a log without addresses, which a replay takes", async () => {
+    const path = write("bare.trace", "# allocator=freertos-heap4\n# heap_size=1024\na 0 22\nf 0\n");
+    await expect(verifyTrace(path)).rejects.toThrow(`${path}: line 3: there is no OFF to compare.`);
+    expect((await replayTrace(path))[0]?.counters).toMatchObject({ requests: 1, frees: 1 });
   });
 
   test("ends with the sums over all traces", async () => {
