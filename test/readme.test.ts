@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { parseDeviceFile } from "../src/device/device-file.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const library = new URL("../dist/src/index.js", import.meta.url).href;
@@ -16,6 +17,11 @@ const examples = [...readme.matchAll(/```js\n(.*?)```\s*```text\n(.*?)```/gs)].m
 
 test("the README has examples to run", () => {
   expect(examples.length).toBeGreaterThanOrEqual(2);
+});
+
+test("the README's device file describes a device", () => {
+  const [, yaml = ""] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
+  expect(parseDeviceFile(yaml, "my-board.yaml").banks.map(({ name }) => name)).toEqual(["SRAM", "CCM"]);
 });
 
 test.each(examples)("example %# of the README prints what the README says", ({ code, output }) => {
