@@ -21,7 +21,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; the loader compares it with the module's. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const PAGE_BYTES = 65536;
 
@@ -63,8 +63,6 @@ export const enum FaultField {
   Address,
   Access,
   Bytes,
-  /** Address of the record of the heap whose allocator ran, or 0. */
-  Heap,
   Length,
 }
 export const FAULT = CONTROL + 256;
@@ -228,8 +226,6 @@ export const enum HeapField {
   Visits,
   /** Address of the histogram of visits (VisitsHistogram), or 0. */
   VisitsHistogram,
-  /** First address outside the heap that its metadata led to (exact build), or 0. */
-  StrayAddress,
   RegionCount,
   /** REGIONS_MOST × RegionField. */
   Regions,

@@ -21,7 +21,6 @@ export abstract class Heap {
   assertionsStop: u32;
   visits: u32;
   visitsHistogram: u32;
-  strayAddress: u32;
   regionCount: u32;
 
   /**

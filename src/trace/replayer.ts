@@ -1,6 +1,5 @@
 import { HeapField, OperationField } from "../../assembly/memory-map.ts";
 import type { OptionValues } from "../allocators/entry.ts";
-import { bankAt } from "../device/description.ts";
 import type { Device } from "../device/device.ts";
 import type { Heap } from "../device/heap.ts";
 import type { Snapshot } from "../wasm/engine.ts";
@@ -73,7 +72,7 @@ export class Replayer {
     this.#record = device.recordOf(heap);
     this.#queue = new OperationQueue(device.engine, () => this.#run());
     this.#watch = new WorstMomentWatch(this.#record);
-    this.#core = liesInOneBank(device, heap) ? device.engine.fast : device.engine.exact;
+    this.#core = this.#record.batchCore;
   }
 
   /** Whether a fault has ended the replay: further batches are ignored. */
@@ -244,9 +243,4 @@ export class Replayer {
     const { buffer } = this.#queue;
     return { id, address: buffer.slotAddress(slot), requestBytes: buffer.slotRequestBytes(slot) };
   }
-}
-
-function liesInOneBank(device: Device, heap: Heap): boolean {
-  const banks = heap.regions.map(({ low }) => bankAt(device.description, low));
-  return banks.every((bank) => bank === banks[0]);
 }

@@ -161,7 +161,7 @@ class Verifier {
     if (this.stopped) return;
     this.#remember();
     try {
-      this.#device.engine.fast.heapReplay(this.#record.address, 0, this.#queue.count);
+      this.#record.batchCore.heapReplay(this.#record.address, 0, this.#queue.count);
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error;
       this.#stop();
@@ -185,11 +185,11 @@ class Verifier {
     this.#goBack();
     let from = 0;
     for (const [nth, index] of wrong.entries()) {
-      this.#device.engine.fast.heapReplay(this.#record.address, from, index + 1);
+      this.#record.batchCore.heapReplay(this.#record.address, from, index + 1);
       from = index + 1;
       this.#shown.push(this.#offsetMismatch(index, results[nth] ?? 0));
     }
-    if (from < count) this.#device.engine.fast.heapReplay(this.#record.address, from, count);
+    if (from < count) this.#record.batchCore.heapReplay(this.#record.address, from, count);
   }
 
   #offsetMismatch(index: number, result: number): Mismatch {
@@ -209,11 +209,11 @@ class Verifier {
   /** The device stopped in the run: finds where, and compares what came before. */
   #stop(): void {
     this.#goBack();
-    const { index, fault } = stepToFault(this.#device.engine.fast, this.#record, this.#queue.count);
+    const { index, fault } = stepToFault(this.#record.batchCore, this.#record, this.#queue.count);
     this.#goBack();
-    if (index > 0) this.#device.engine.fast.heapReplay(this.#record.address, 0, index);
+    if (index > 0) this.#record.batchCore.heapReplay(this.#record.address, 0, index);
     this.#compareOffsets(index);
-    unlessFault(() => step(this.#device.engine.fast, this.#record, index));
+    unlessFault(() => step(this.#record.batchCore, this.#record, index));
     this.#operations = this.#queue.positions.numbers[index] ?? 0;
     this.stopped = `operation ${this.#operations}: ${fault.message}`;
     this.#note({
