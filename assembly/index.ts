@@ -7,12 +7,24 @@ import { judgeAccess, requestOf } from "./inspect/shadow";
 import { AllocatorKind, LAYOUT_VERSION } from "./memory-map";
 import { Verb } from "./perform";
 import { dispatch } from "./registry";
+import { pinContext } from "./soak/context";
+import { pinControl } from "./soak/control";
+import { pinLedger } from "./soak/ledger";
+import { pinSoakHeap } from "./soak/soak-heap";
 
 export { firstMismatch, replayNull } from "./replay";
+export { advance as soakAdvance, prepare as soakPrepare, rekeyAll as soakRekey } from "./soak/kernel";
+export { beginJudging as soakBeginJudging, closeTelemetry as soakCloseTelemetry } from "./soak/telemetry";
+export { paintedBytes as stackPaintedBytes } from "./stack/stack";
+export { initializeDraws } from "./soak/ziggurat";
 
 /** The LAYOUT_VERSION this module was compiled with. */
 export function layoutVersion(): u32 {
   pinRecords();
+  pinControl();
+  pinContext();
+  pinLedger();
+  pinSoakHeap();
   return LAYOUT_VERSION;
 }
 

@@ -222,7 +222,7 @@ export const enum HeapField {
   GranuleShift,
   /** 1: a failed assertion of the allocator stops the device; 0: it is compiled out and the allocator goes on. */
   AssertionsStop,
-  /** Blocks and list nodes the last operation looked at. */
+  /** Blocks and list nodes the last operation looked at, and VISITS_SPLIT (see inspect/visits.ts). */
   Visits,
   /** Address of the histogram of visits (VisitsHistogram), or 0. */
   VisitsHistogram,
@@ -265,6 +265,11 @@ export const HEAPS_MOST = 64;
 export const HEAPS = BANKS + BANKS_MOST * BankField.Length * 4;
 export const CONTROL_HIGH = HEAPS + HEAPS_MOST * HeapField.Length * 4;
 
+/**
+ * The top bit of HeapField.Visits: the last operation served a request from a part of a hole, or of memory never taken
+ * before, and the rest of it is free. Not set where a hole was handed out whole, nor where a block was only cut shorter.
+ */
+export const VISITS_SPLIT = 0x8000_0000;
 /** Visits are kept exactly below 64, then in 16 classes an octave (at most 6 % wide). */
 export const VISITS_EXACT = 64;
 export const VISITS_CLASSES_PER_OCTAVE = 16;
@@ -372,4 +377,120 @@ export const enum AccessVerdict {
   Overrun,
   UseAfterFree,
   Wild,
+}
+
+/**
+ * A draw site: one place of a scenario at which random numbers are drawn, with its own stream of them
+ * (soak/random.ts). 8-aligned.
+ */
+export const enum DrawSiteField {
+  /** 64-bit FNV-1a of the site's path in the scenario, made by the host. */
+  IdentityLow,
+  IdentityHigh,
+  /** Mixed from seed, branch and identity. */
+  KeyLow,
+  KeyHigh,
+  /** Draws so far under any key. */
+  CounterLow,
+  CounterHigh,
+  Length,
+}
+
+/** How a quantity is drawn. A and B are the distribution's parameters. */
+export const enum DrawKind {
+  /** Always A. Consumes no draw. */
+  Constant,
+  /** A real number from A to B. */
+  Uniform,
+  /** A whole number from A to B, both included, at most 2^32 values. */
+  UniformWhole,
+  /** Mean A, standard deviation B. */
+  Normal,
+  /** Median A; the logarithm has standard deviation B. */
+  Lognormal,
+  /** Mean A. */
+  Exponential,
+  /** Minimum A, tail index B. */
+  Pareto,
+  /** A whole number from 1, mean A ≥ 1. B is 0 at first; the core keeps a derived figure there. */
+  Geometric,
+  /** One of the values of the table (ChoiceField), by weight. */
+  Choice,
+  /** One of the values of the table (f64 each), all equally likely. */
+  Empirical,
+}
+/** A draw's descriptor. Reals are f64 in two words, so the record is 8-aligned. */
+export const enum DrawField {
+  /** One of `DrawKind`. */
+  Kind,
+  /** Entries of the table of a `Choice` or `Empirical`: at least 1. */
+  TableCount,
+  /** Engine address of the table, 8-aligned. */
+  Table,
+  Padding,
+  A,
+  B = A + 2,
+  /** A draw outside the limits is made anew. ±Infinity where there is no limit; a constant ignores them. */
+  Minimum = B + 2,
+  Maximum = Minimum + 2,
+  Length = Maximum + 2,
+}
+/** An entry of a choice's table: f64 each. */
+export const enum ChoiceField {
+  Value,
+  /** Sum of the weights up to and with this entry: above 0 in the last one. */
+  CumulativeWeight = Value + 2,
+  Length = CumulativeWeight + 2,
+}
+/** The longest time that can be drawn: 285 years of 365 days. Below 2^53. */
+export const LONGEST_US = 8987760000000000;
+
+/** An edge of a ziggurat (soak/ziggurat.ts): f64 each. */
+export const enum ZigguratField {
+  X,
+  Density = X + 2,
+  Length = Density + 2,
+}
+export const ZIGGURAT_LAYERS = 256;
+const ZIGGURAT_BYTES = (ZIGGURAT_LAYERS + 1) * ZigguratField.Length * 4;
+/** Constant tables, written by `initializeDraws`: every instance over this memory writes the same. */
+export const NORMAL_ZIGGURAT = OUTPUT - ZIGGURAT_BYTES;
+export const EXPONENTIAL_ZIGGURAT = NORMAL_ZIGGURAT - ZIGGURAT_BYTES;
+
+/** What stands at the start of every record that can wait for a time (soak/timer-wheel.ts). 8-aligned. */
+export const enum TimerField {
+  Next,
+  Previous,
+  /** 0 while it is not pending (so zeroed memory is idle), else 1 + the slot's index in the wheel. */
+  Slot,
+  /** The class of event: its owner's, the wheel does not look at it. */
+  Kind,
+  TimeLow,
+  TimeHigh,
+  Length,
+}
+export const WHEEL_LEVELS = 11;
+export const WHEEL_SLOTS_PER_LEVEL = 64;
+export const enum WheelSlotField {
+  Head,
+  Tail,
+  Length,
+}
+/** A timing wheel. 8-aligned. */
+export const enum WheelField {
+  NowLow,
+  NowHigh,
+  /** The earliest pending time, where `NextKnown` is 1. */
+  NextLow,
+  NextHigh,
+  NextKnown,
+  Pending,
+  /** Bit i: level i holds a timer. */
+  Occupancy,
+  Padding,
+  /** A u64 a level: bit i says that its slot i holds a timer. */
+  Bitmaps,
+  /** WHEEL_LEVELS × WHEEL_SLOTS_PER_LEVEL × WheelSlotField. */
+  Slots = Bitmaps + 11 * 2,
+  Length = Slots + 11 * 64 * 2,
 }

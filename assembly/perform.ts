@@ -2,8 +2,11 @@
 import { Finding, Heap } from "./allocators/heap";
 import { observedAllocate, observedReallocate, observedRelease } from "./inspect/observe";
 import { summarize, walkBlocks } from "./inspect/report";
+import { survey } from "./inspect/survey";
 import { OUTPUT } from "./memory-map";
 import { replay, replayBare } from "./replay";
+import { ledgerAllocate, ledgerReallocate, ledgerRelease } from "./soak/ledger";
+import { openAccount, openWindow, SoakHeap } from "./soak/soak-heap";
 
 export const enum Verb {
   Plan,
@@ -17,8 +20,15 @@ export const enum Verb {
   Check,
   Statistics,
   Summarize,
+  Survey,
   Replay,
   ReplayBare,
+  ReleaseBare,
+  LedgerAllocate,
+  LedgerRelease,
+  LedgerReallocate,
+  OpenAccount,
+  OpenWindow,
 }
 
 export function perform<H extends Heap>(record: u32, verb: u32, a: u32, b: u32): u32 {
@@ -49,11 +59,29 @@ export function perform<H extends Heap>(record: u32, verb: u32, a: u32, b: u32):
     case Verb.Summarize:
       summarize<H>(heap);
       return 0;
+    case Verb.Survey:
+      survey<H>(heap);
+      return 0;
     case Verb.Replay:
       replay<H>(heap, a, b);
       return 0;
     case Verb.ReplayBare:
       replayBare<H>(heap, a, b);
+      return 0;
+    case Verb.ReleaseBare:
+      heap.release(a, b);
+      return 0;
+    case Verb.LedgerAllocate:
+      return ledgerAllocate<H>(heap, a, b);
+    case Verb.LedgerRelease:
+      return ledgerRelease<H>(heap, a);
+    case Verb.LedgerReallocate:
+      return ledgerReallocate<H>(heap, a, b);
+    case Verb.OpenAccount:
+      openAccount<H>(heap, changetype<SoakHeap>(a));
+      return 0;
+    case Verb.OpenWindow:
+      openWindow<H>(heap, changetype<SoakHeap>(a));
       return 0;
     default:
       return unreachable();

@@ -1,10 +1,12 @@
 /** What went wrong, as a stable word that programs can test. */
 export type ErrorCode =
   | "bad-argument"
+  | "bad-checkpoint"
   | "bad-device"
   | "bad-elf"
   | "bad-image"
   | "bad-linker-script"
+  | "bad-scenario"
   | "bad-trace"
   | "core-mismatch"
   | "cannot-read"

@@ -5,14 +5,14 @@ import { formatBytes } from "./quantities.ts";
 /** With debug information an ELF of a microcontroller has tens of MiB; a larger file is something else. */
 const FILE_BYTES_MOST = 256 * 1024 * 1024;
 
-/** The file's bytes. Throws `cannot-read` for what is missing, is not a plain file, or is too large. */
-export async function readLimited(path: string): Promise<Uint8Array> {
+/** The file's bytes, at most `most`. Throws `cannot-read` for what is missing, is not a plain file, or is too large. */
+export async function readLimited(path: string, most = FILE_BYTES_MOST): Promise<Uint8Array> {
   try {
     await using file = await open(path, "r");
     const status = await file.stat();
     if (!status.isFile()) throw new HeapsoakError("cannot-read", `${path}: not a plain file.`);
-    if (status.size > FILE_BYTES_MOST) {
-      const limit = `${formatBytes(status.size)}, expected at most ${formatBytes(FILE_BYTES_MOST)}`;
+    if (status.size > most) {
+      const limit = `${formatBytes(status.size)}, expected at most ${formatBytes(most)}`;
       throw new HeapsoakError("cannot-read", `${path}: ${limit}.`);
     }
     return await file.readFile();

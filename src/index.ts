@@ -1,4 +1,4 @@
-/** heapsoak's host API: devices and their heaps, at the addresses of the datasheet. */
+/** heapsoak's host API: devices and their heaps at the addresses of the datasheet, and the soak of a scenario on them. */
 export { allocators, findAllocator } from "./allocators/catalogue.ts";
 export type { AllocatorEntry, OptionSpec, OptionValues } from "./allocators/entry.ts";
 export { type Autopsy, type AutopsyRequest, autopsy } from "./device/autopsy.ts";
@@ -12,6 +12,29 @@ export { resolveDevice } from "./device/resolve.ts";
 export { type ErrorCode, HeapsoakError } from "./errors.ts";
 export { type ImageSegment, loadRamImage } from "./image/ram-image.ts";
 export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
+export { loadScenario, parseScenario, type ScenarioOptions } from "./scenario/load.ts";
+export type { Scenario } from "./scenario/model.ts";
+export type {
+  Drift,
+  HeapRecordOfRun,
+  HeapSeries,
+  RunFailure,
+  RunFailureKind,
+  RunRecord,
+  StackOverflowRecord,
+  StackRecordOfRun,
+  TaskRecordOfRun,
+  Verdict,
+} from "./soak/record.ts";
+export type { HeapView, Rewind, RewoundOperation } from "./soak/rewind.ts";
+export {
+  type HeapGlance,
+  SoakInterrupted,
+  type SoakOptions,
+  type SoakProgress,
+  type SoakRun,
+  soak,
+} from "./soak/soak.ts";
 export { type ReplayRequest, replayTrace } from "./trace/replay.ts";
 export type { ReplayResult } from "./trace/replay-result.ts";
 export { verifyTrace } from "./trace/verify.ts";

@@ -74,11 +74,19 @@ export function documentError(
 ): HeapsoakError {
   const lines = issues.slice(0, 50).map(({ path, message }) => {
     const { line, column } = source.locate(path);
-    const where = path.length > 0 ? `${path.map(String).join(".")}: ` : "";
+    const where = path.length > 0 ? `${formatPath(path)}: ` : "";
     return `${source.file}:${line}:${column}: ${where}${message}`;
   });
   if (issues.length > 50) lines.push(`… and ${issues.length - 50} more`);
   return new HeapsoakError(code, lines.join("\n"));
+}
+
+/** A path as an engineer writes it: `tasks.uplink.do[2].size`. */
+export function formatPath(path: DocumentPath): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`;
+    return text === "" ? String(step) : `${text}.${String(step)}`;
+  }, "");
 }
 
 /** Keys that are there twice, and aliases inside the node they stand for (whose value would have no end). */

@@ -20,10 +20,11 @@
  */
 
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, Inconsistency } from "../memory-map";
 import { EndlessList } from "../parts/endless-list";
 import { ChunkFormat, checkOrderedChunks, freeFigures, nextOrderedBlock, tiledEnd } from "../parts/ordered-chunks";
-import { Block, broken, Finding, Heap } from "./heap";
+import { Block, broken, Finding, Heap, refused } from "./heap";
 
 const SIZE_BYTES: u32 = 2;
 const LINK_BYTES: u32 = 2;
@@ -114,7 +115,7 @@ export class AvrLibc extends Heap {
 
   /** The original has none, and aligns to 1. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= 1 ? this.allocate(requestBytes) : 0;
+    return alignment <= 1 ? this.allocate(requestBytes) : refused(this);
   }
 
   /** 0 bytes do not free: the payload stays. */
@@ -134,7 +135,7 @@ export class AvrLibc extends Heap {
     if (listedMost == GROWN) return payload;
     const state = changetype<State>(this.state);
     const end = (payload + oldBytes) & SIXTEEN_BITS;
-    if (state.brkval == end && bytes > listedMost) return growIntoRest(state, chunk, payload, bytes);
+    if (state.brkval == end && bytes > listedMost) return growIntoRest(this, chunk, payload, bytes);
     const moved = take(this, bytes);
     if (moved == 0) return 0;
     Guest.copy(moved, payload, oldBytes, low, span);
@@ -238,11 +239,11 @@ function take(heap: AvrLibc, requestBytes: u32): u32 {
     linkAt = changetype<u32>(chunk) + offsetof<Chunk>("next");
   }
   heap.visits += most - left;
-  return best ? takeUpper(best, bestLinkAt, bytes, low, span) : takeFresh(heap, bytes);
+  return best ? takeUpper(heap, best, bestLinkAt, bytes, low, span) : takeFresh(heap, bytes);
 }
 
 /** [       free       ] => [ free ][ chunk ]; without a rest worth a chunk the whole leaves the list. */
-function takeUpper(at: u32, linkAt: u32, bytes: u32, low: u32, span: u32): u32 {
+function takeUpper(heap: Heap, at: u32, linkAt: u32, bytes: u32, low: u32, span: u32): u32 {
   const chunk = Chunk.at(at, low, span);
   const surplusBytes = chunk.size - bytes;
   if (surplusBytes < LEAST_FREE_BYTES) {
@@ -252,6 +253,7 @@ function takeUpper(at: u32, linkAt: u32, bytes: u32, low: u32, span: u32): u32 {
   const upper = (at + surplusBytes) & SIXTEEN_BITS;
   Chunk.at(upper, low, span, Access.Store).size = <u16>bytes;
   chunk.size = <u16>(surplusBytes - SIZE_BYTES);
+  Visits.noteSplit(heap);
   return upper + SIZE_BYTES;
 }
 
@@ -265,6 +267,7 @@ function takeFresh(heap: Heap, bytes: u32): u32 {
   if (end <= at || end - at < chunkBytes) return 0;
   Chunk.at(at, heap.checkLow, heap.checkSpan, Access.Store).size = <u16>bytes;
   state.brkval = <u16>(at + chunkBytes);
+  if (at + chunkBytes != end) Visits.noteSplit(heap);
   return at + SIZE_BYTES;
 }
 
@@ -294,7 +297,7 @@ function growIntoHole(heap: Heap, chunk: Chunk, payload: u32, bytes: u32): u32 {
     if (--left == 0) EndlessList.at(at);
     const freeBytes: u32 = free.size;
     if (at == end && freeBytes + SIZE_BYTES >= wantedBytes) {
-      absorb(chunk, free, linkAt, payload, bytes, low, span);
+      absorb(heap, chunk, free, linkAt, payload, bytes);
       listedMost = GROWN;
       break;
     }
@@ -306,7 +309,7 @@ function growIntoHole(heap: Heap, chunk: Chunk, payload: u32, bytes: u32): u32 {
 }
 
 /** Lengthens `chunk` by as much of the hole behind it as `bytes` ask for, or by all of it where 4 bytes or fewer would stay. */
-function absorb(chunk: Chunk, free: Chunk, linkAt: u32, payload: u32, bytes: u32, low: u32, span: u32): void {
+function absorb(heap: Heap, chunk: Chunk, free: Chunk, linkAt: u32, payload: u32, bytes: u32): void {
   const wantedBytes = bytes - chunk.size;
   const freeBytes: u32 = free.size,
     next = free.next;
@@ -316,19 +319,22 @@ function absorb(chunk: Chunk, free: Chunk, linkAt: u32, payload: u32, bytes: u32
     return;
   }
   const rest = (payload + bytes) & SIXTEEN_BITS;
-  const hole = Chunk.at(rest, low, span, Access.Store);
+  const hole = Chunk.at(rest, heap.checkLow, heap.checkSpan, Access.Store);
   hole.next = next;
   hole.size = <u16>(freeBytes - wantedBytes);
   chunk.size = <u16>bytes;
   store<u16>(linkAt, <u16>rest);
+  Visits.noteSplit(heap);
 }
 
 /** Moves the break for the topmost chunk, which must stay below the end by a byte; there is no second attempt. */
-function growIntoRest(state: State, chunk: Chunk, payload: u32, bytes: u32): u32 {
+function growIntoRest(heap: Heap, chunk: Chunk, payload: u32, bytes: u32): u32 {
+  const state = changetype<State>(heap.state);
   const end = (payload + bytes) & SIXTEEN_BITS;
   if (end >= state.heapEnd) return 0;
   state.brkval = <u16>end;
   chunk.size = <u16>bytes;
+  Visits.noteSplit(heap);
   return payload;
 }
 

@@ -22,10 +22,12 @@
  * Invariants: the marks tile the arena; each list holds exactly the free blocks of its order; no two free buddies.
  * Cost: allocate and release O(log(arena / least block)).
  */
+
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, BuddyOption, Inconsistency } from "../memory-map";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, broken, Finding, Heap, optionOf } from "./heap";
+import { assertionFailed, Block, broken, Finding, Heap, optionOf, refused } from "./heap";
 
 const ORDERS: u32 = 32;
 const STARTS: u32 = 0x80;
@@ -77,6 +79,7 @@ export class Buddy extends Heap {
     if (order == ORDERS) return 0;
     const block = firstOf(this, order);
     unlink(this, block, order);
+    if (order > wanted) Visits.noteSplit(this);
     // [      order      ] => [ wanted ][ wanted ][ wanted + 1 ] …
     while (order > wanted) {
       order--;
@@ -88,7 +91,7 @@ export class Buddy extends Heap {
 
   /** Blocks are aligned to the least block only: larger ones are so within the arena, not on the device. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= optionOf(this, BuddyOption.LeastBlockBytes) ? this.allocate(requestBytes) : 0;
+    return alignment <= optionOf(this, BuddyOption.LeastBlockBytes) ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {

@@ -17,6 +17,7 @@
 
 import { Guest } from "../guest";
 import { nextLivePayload, requestOf } from "../inspect/shadow";
+import { Visits } from "../inspect/visits";
 import { BlockState, BumpOption, Inconsistency } from "../memory-map";
 import { Block, broken, Finding, Heap, optionOf } from "./heap";
 
@@ -54,10 +55,12 @@ export class Bump extends Heap {
     this.visits = 1;
     if (requestBytes == 0 || payload < state.next || payload > end || requestBytes > end - payload) return 0;
     state.next = payload + requestBytes; // [used][ rest ] => [used][payload][rest]
+    if (state.next != end) Visits.noteSplit(this);
     return payload;
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {
+    this.visits = 0;
     if (requestBytes <= oldRequestBytes) return requestBytes ? payload : 0;
     const moved = this.allocate(requestBytes);
     if (moved) Guest.copy(moved, payload, oldRequestBytes, this.checkLow, this.checkSpan);

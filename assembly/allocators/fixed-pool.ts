@@ -22,7 +22,7 @@ import { endless } from "../fault";
 import { Guest } from "../guest";
 import { isLive } from "../inspect/shadow";
 import { Access, BlockState, FixedPoolOption, HeapField, Inconsistency } from "../memory-map";
-import { Block, broken, Finding, Heap, optionOf } from "./heap";
+import { Block, broken, Finding, Heap, optionOf, refused } from "./heap";
 
 const LINK_BYTES: u32 = 4;
 const GRANULE_SHIFT_MOST: u32 = 4;
@@ -81,7 +81,7 @@ export class FixedPool extends Heap {
   }
 
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= optionOf(this, FixedPoolOption.Alignment) ? this.allocate(requestBytes) : 0;
+    return alignment <= optionOf(this, FixedPoolOption.Alignment) ? this.allocate(requestBytes) : refused(this);
   }
 
   /** All blocks are equal, so a block is never left for another: it stays, or the request is refused. */

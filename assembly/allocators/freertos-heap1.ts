@@ -13,11 +13,12 @@
  */
 
 import { nextLivePayload, requestOf } from "../inspect/shadow";
+import { Visits } from "../inspect/visits";
 import { BlockState, FreertosHeap1Option } from "../memory-map";
 import { FREERTOS_ALIGNMENT } from "../parts/freertos-first-fit";
 import { reallocateByMoving } from "../parts/moving";
 import { overwritten } from "../parts/statics";
-import { assertionFailed, Block, Finding, Heap, optionOf } from "./heap";
+import { assertionFailed, Block, Finding, Heap, optionOf, refused } from "./heap";
 
 /** Taken off the arena whatever its alignment. */
 const SLACK_BYTES: u32 = FREERTOS_ALIGNMENT;
@@ -60,12 +61,13 @@ export class FreertosHeap1 extends Heap {
     const next = state.next + bytes;
     if (bytes == 0 || next < bytes || next >= this.arenaBytes - SLACK_BYTES) return 0;
     const payload = state.aligned + state.next;
+    Visits.noteSplit(this); // the last slot stays
     state.next = next; // [used][   untouched   ] => [used][payload][untouched]
     return payload;
   }
 
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, and a free that does nothing. */

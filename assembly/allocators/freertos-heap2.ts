@@ -22,13 +22,15 @@
  * sum of their sizes is the free-bytes counter. Block sizes are multiples of 8, but for the arena's last block.
  * Cost: allocate and release O(free blocks). The arena is taken into use by the first allocation.
  */
+
 import { endless } from "../fault";
+import { Visits } from "../inspect/visits";
 import { Access, Inconsistency } from "../memory-map";
 import { FREERTOS_ALIGNMENT, FREERTOS_LEAST_BLOCK_BYTES, FreertosBlock } from "../parts/freertos-first-fit";
 import { BlockLayout, checkLinkedBlocks, HEADER_BYTES, Header, LIVE, nextLinkedBlock } from "../parts/linked-blocks";
 import { reallocateByMoving } from "../parts/moving";
 import { overwritten } from "../parts/statics";
-import { assertionFailed, Block, broken, Finding, Heap } from "./heap";
+import { assertionFailed, Block, broken, Finding, Heap, refused } from "./heap";
 
 /** Taken off the arena whatever its alignment. */
 const SLACK_BYTES: u32 = FREERTOS_ALIGNMENT;
@@ -127,7 +129,7 @@ export class FreertosHeap2 extends Heap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, free. */
@@ -228,6 +230,7 @@ function take(heap: FreertosHeap2, previous: Header, block: Header, blockBytes: 
     rest.size = surplus;
     block.size = blockBytes;
     insert(heap, rest, low, span);
+    Visits.noteSplit(heap);
   }
   changetype<State>(heap.state).freeBytes -= block.size;
   block.size |= LIVE;

@@ -35,7 +35,7 @@ import { checkLinkedBlocks, HEADER_BYTES, Header, LIVE, nextLinkedBlock } from "
 import { endOf, firstOf, isUsed, largestListed, openRegions } from "../parts/marked-regions";
 import { reallocateByMoving } from "../parts/moving";
 import { overwritten } from "../parts/statics";
-import { Block, Finding } from "./heap";
+import { Block, Finding, refused } from "./heap";
 
 @final
 @unmanaged
@@ -70,7 +70,7 @@ export class FreertosHeap4 extends FirstFitHeap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, free. */

@@ -37,7 +37,7 @@ import {
 import { checkLinkedBlocks, HEADER_BYTES, Header, LIVE, nextLinkedBlock } from "../parts/linked-blocks";
 import { isUsed, largestListed, lastMarkerOf, openRegions, regionsAscend } from "../parts/marked-regions";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, Finding } from "./heap";
+import { assertionFailed, Block, Finding, refused } from "./heap";
 
 @final
 @unmanaged
@@ -74,7 +74,7 @@ export class FreertosHeap5 extends FirstFitHeap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= FREERTOS_ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, free. */

@@ -10,11 +10,12 @@
  * Invariants: granule 0 is a start; a hole is a start; no bit is set behind the last granule; with merging no two
  * holes touch. `resume` is the granule behind the last block handed out (next fit).
  */
+import { Visits } from "../inspect/visits";
 import { BlockState, FitPolicy, Inconsistency } from "../memory-map";
 import { Bitmap, lastBitBelow, nextBit } from "../parts/bitmap";
 import { FitRules, planRules } from "../parts/fit-rules";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, broken, Finding, Heap } from "./heap";
+import { assertionFailed, Block, broken, Finding, Heap, refused } from "./heap";
 
 @final
 @unmanaged
@@ -63,7 +64,7 @@ export class MapFit extends Heap {
   }
 
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FitRules.of(this).granule ? this.allocate(requestBytes) : 0;
+    return alignment <= FitRules.of(this).granule ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {
@@ -251,6 +252,7 @@ function take(heap: Heap, hole: u32, wanted: u32, count: u32): u32 {
   if (surplusBytes == 0 || FitRules.of(heap).leastSurplusBytes > surplusBytes) return end;
   Bitmap.set(starts, rest);
   Bitmap.set(holes, rest);
+  Visits.noteSplit(heap);
   return rest;
 }
 

@@ -16,12 +16,14 @@
  * Cost: allocate O(holes), release O(holes) with a header, O(1) without.
  * The drawing of its blocks and the invariants are in list-fit-blocks.ts.
  */
+
 import { endless } from "../fault";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, FitPolicy } from "../memory-map";
 import { FitRules, planRules } from "../parts/fit-rules";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, Finding, Heap } from "./heap";
+import { assertionFailed, Block, Finding, Heap, refused } from "./heap";
 import { checkListFit, endOf, firstBlockOf, Header, LIVE, State } from "./list-fit-blocks";
 
 /** Words of a header that are read behind its first one, in bytes: what the check's span is shortened by. */
@@ -101,6 +103,7 @@ class Holes {
       rest.next = hole.next;
       previous.next = address + blockBytes;
       taken = blockBytes;
+      Visits.noteSplit(heap);
     } else previous.next = hole.next;
     hole.size = taken | LIVE;
     if (policy == FitPolicy.Next) {
@@ -216,7 +219,7 @@ export class ListFit extends Heap {
   }
 
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= FitRules.of(this).granule ? this.allocate(requestBytes) : 0;
+    return alignment <= FitRules.of(this).granule ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {

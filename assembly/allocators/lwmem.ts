@@ -20,8 +20,10 @@
  * the sum of the listed sizes is the counter of available bytes.
  * Cost: allocate, release and reallocate O(free blocks + regions).
  */
+
 import { endless } from "../fault";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access } from "../memory-map";
 import { AscendingList, checkLinkedBlocks, HEADER_BYTES, Header, LIVE, nextLinkedBlock } from "../parts/linked-blocks";
 import {
@@ -38,7 +40,7 @@ import {
   regionsAscend,
 } from "../parts/marked-regions";
 import { overwritten } from "../parts/statics";
-import { Block, Finding, Heap } from "./heap";
+import { Block, Finding, Heap, refused } from "./heap";
 
 const ALIGNMENT: u32 = 4;
 /** A free block may have no payload at all. */
@@ -154,7 +156,7 @@ export class Lwmem extends Heap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {
@@ -269,22 +271,23 @@ function take(heap: Heap, previous: Header, block: Header, blockBytes: u32, low:
   block = Header.written(block, low, span);
   Header.written(previous, low, span).next = block.next;
   state.availableBytes -= block.size;
-  cut(heap, block, blockBytes, low, span);
+  if (cut(heap, block, blockBytes, low, span)) Visits.noteSplit(heap);
   markLive(block);
   noteMinimum(state);
   state.allocations++;
   return changetype<u32>(block) + HEADER_BYTES;
 }
 
-/** Releases what `block` has beyond `blockBytes`, if that is enough for a header: [block] => [block][ free ] */
-function cut(heap: Heap, block: Header, blockBytes: u32, low: u32, span: u32): void {
+/** Releases what `block` has beyond `blockBytes`, if that is enough for a header: [block] => [block][ free ]. Whether it was. */
+function cut(heap: Heap, block: Header, blockBytes: u32, low: u32, span: u32): bool {
   const ownBytes = block.size & ~LIVE;
-  if (ownBytes - blockBytes < LEAST_BLOCK_BYTES) return;
+  if (ownBytes - blockBytes < LEAST_BLOCK_BYTES) return false;
   const rest = Header.at(changetype<u32>(block) + blockBytes, low, span, Access.Store);
   rest.size = ownBytes - blockBytes;
   block.size = blockBytes;
   changetype<State>(heap.state).availableBytes += rest.size;
   insert(heap, rest, low, span);
+  return true;
 }
 
 /** Puts `block` into the list by address and merges: [free][block][free] => [     free      ]. End blocks stay. */
@@ -361,7 +364,7 @@ function grow(heap: Lwmem, block: Header, ownBytes: u32, blockBytes: u32, reques
 function settle(heap: Heap, block: Header, taken: u32, blockBytes: u32, low: u32, span: u32): u32 {
   const state = changetype<State>(heap.state);
   state.availableBytes -= taken;
-  cut(heap, block, blockBytes, low, span);
+  if (cut(heap, block, blockBytes, low, span)) Visits.noteSplit(heap);
   markLive(block);
   noteMinimum(state);
   return changetype<u32>(block) + HEADER_BYTES;

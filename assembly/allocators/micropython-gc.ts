@@ -19,8 +19,9 @@
  */
 
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { BlockState, MicropythonGcOption } from "../memory-map";
-import { assertionFailed, Block, Finding, Heap, optionOf } from "./heap";
+import { assertionFailed, Block, Finding, Heap, optionOf, refused } from "./heap";
 import { checkMicropython } from "./micropython-check";
 import {
   AREA_BYTES,
@@ -79,7 +80,7 @@ export class MicropythonGc extends Heap {
 
   /** The original has none; every payload is aligned to a block. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= optionOf(this, MicropythonGcOption.BlockBytes) ? this.allocate(requestBytes) : 0;
+    return alignment <= optionOf(this, MicropythonGcOption.BlockBytes) ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {
@@ -234,6 +235,7 @@ function allocateBlocks(heap: Heap, blocks: u32, withFinaliser: bool): u32 {
   area.lastUsedBlock = max(area.lastUsedBlock, last);
   Table.raise(area, first, BlockKind.Head, low, span);
   raiseTails(heap, area, first + 1, last + 1);
+  noteRest(heap, area, last + 1);
   const payload = area.pool + (first << shift);
   Guest.fill(payload, 0, blocks << shift, low, span);
   if (withFinaliser) setFinaliser(heap, area, first);
@@ -275,6 +277,12 @@ function raiseTails(heap: Heap, area: Area, from: u32, end: u32): void {
   for (let block = from; block < end; block++) Table.raise(area, block, BlockKind.Tail, low, span);
 }
 
+/** A chain taken from a free run ends before block `end`: a free one there is the rest of the run. */
+function noteRest(heap: Heap, area: Area, end: u32): void {
+  if (end >= area.tableBytes * BLOCKS_PER_BYTE) return;
+  if (Table.kind(area, end, heap.checkLow, heap.checkSpan) == BlockKind.Free) Visits.noteSplit(heap);
+}
+
 /** Stays, gives tails back, takes the free blocks behind, or moves, in that order. */
 function resize(heap: MicropythonGc, payload: u32, blocks: u32): u32 {
   const area = areaOf(heap),
@@ -302,6 +310,7 @@ function resize(heap: MicropythonGc, payload: u32, blocks: u32): u32 {
   }
   if (blocks > ownBlocks + freeBlocks) return move(heap, area, payload, first, ownBlocks, blocks);
   raiseTails(heap, area, first + ownBlocks, first + blocks); // [head tail][free] => [head tail tail tail]
+  noteRest(heap, area, first + blocks);
   area.lastUsedBlock = max(area.lastUsedBlock, first + blocks);
   Guest.fill(payload + (ownBlocks << shift), 0, (blocks - ownBlocks) << shift, low, span);
   return payload;

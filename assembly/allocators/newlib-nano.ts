@@ -24,6 +24,7 @@
 
 import { Guest, resolve } from "../guest";
 import { isLive } from "../inspect/shadow";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, Inconsistency } from "../memory-map";
 import { EndlessList } from "../parts/endless-list";
 import { ChunkFormat, checkOrderedChunks, freeFigures, nextOrderedBlock, tiledEnd } from "../parts/ordered-chunks";
@@ -252,7 +253,7 @@ function take(heap: NewlibNano, requestBytes: u32): u32 {
     if (--left == 0) EndlessList.at(at);
     const surplus = chunk.size - <i32>chunkBytes;
     if (surplus >= 0) {
-      if (surplus >= <i32>LEAST_CHUNK_BYTES) at = splitUpper(chunk, at, surplus, chunkBytes, low, span);
+      if (surplus >= <i32>LEAST_CHUNK_BYTES) at = splitUpper(heap, chunk, at, surplus, chunkBytes);
       else store<u32>(linkAt, chunk.next);
       break;
     }
@@ -269,10 +270,11 @@ function take(heap: NewlibNano, requestBytes: u32): u32 {
 }
 
 /** [         free         ] => [ free ][ chunk ]; the free part keeps its place in the list. Returns the chunk. */
-function splitUpper(chunk: Chunk, at: u32, surplus: i32, chunkBytes: u32, low: u32, span: u32): u32 {
+function splitUpper(heap: Heap, chunk: Chunk, at: u32, surplus: i32, chunkBytes: u32): u32 {
   const upper = at + surplus;
-  Chunk.at(upper, low, span, Access.Store).size = chunkBytes;
+  Chunk.at(upper, heap.checkLow, heap.checkSpan - 4, Access.Store).size = chunkBytes;
   chunk.size = surplus;
+  Visits.noteSplit(heap);
   return upper;
 }
 
@@ -284,6 +286,7 @@ function extend(heap: Heap, chunkBytes: u32): u32 {
   if (given == SBRK_FAILED) return SBRK_FAILED;
   const chunk = roundUp(given, CHUNK_ALIGNMENT);
   if (chunk != given && sbrk(heap, heap.state, chunk - given) == SBRK_FAILED) return SBRK_FAILED;
+  if (untouchedBytes(heap, heap.state) != 0) Visits.noteSplit(heap);
   return chunk;
 }
 
@@ -307,6 +310,7 @@ function trimAround(heap: NewlibNano, payload: u32, alignment: u32, payloadBytes
     Chunk.at(at + leadBytes, low, span, Access.Store).size = lead.size - leadBytes;
     lead.size = leadBytes;
     give(heap, at + HEADER_BYTES);
+    Visits.noteSplit(heap);
     at += leadBytes;
   } else if (leadBytes) store<u32>(Guest.word(at + leadBytes, low, span, Access.Store), -leadBytes);
 
@@ -317,6 +321,7 @@ function trimAround(heap: NewlibNano, payload: u32, alignment: u32, payloadBytes
     Chunk.at(tail, low, span, Access.Store).size = end - tail;
     chunk.size = tail - at;
     give(heap, tail + HEADER_BYTES);
+    Visits.noteSplit(heap);
   }
   return aligned;
 }

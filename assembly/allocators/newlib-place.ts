@@ -4,6 +4,7 @@
  * A request takes, in this order: a chunk of its size; the last remainder, what the last split left over; the smallest
  * larger chunk; the top. A released chunk merges with its neighbours first.
  */
+import { Visits } from "../inspect/visits";
 import { Access } from "../memory-map";
 import { Heap } from "./heap";
 import {
@@ -95,6 +96,7 @@ function splitLower(heap: Heap, chunk: u32, chunkBytes: u32, bytes: u32, low: u3
   keepAsRemainder(heap, rest, low, span);
   Chunk.head(rest, low, span, Access.Store).size = restBytes | PREVIOUS_LIVE;
   Chunk.head(rest + restBytes, low, span, Access.Store).previousBytes = restBytes;
+  Visits.noteSplit(heap);
 }
 
 /** Uses up the last remainder, or files it where it is too small and returns 0. */
@@ -167,6 +169,7 @@ function takeTop(heap: Heap, bytes: u32, low: u32, span: u32): u32 {
   Chunk.head(top, low, span, Access.Store).size = bytes | PREVIOUS_LIVE;
   Bins.setTop(heap, top + bytes);
   Chunk.head(top + bytes, low, span, Access.Store).size = (topBytes - bytes) | PREVIOUS_LIVE;
+  Visits.noteSplit(heap);
   return top;
 }
 

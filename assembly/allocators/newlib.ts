@@ -18,7 +18,9 @@
  * two free ones touch, none touches the top; every free one is in the bin of its size, or is the last remainder.
  * Cost: allocate O(bins + chunks of one bin), release O(1), or O(chunks of one bin) from 512 bytes on.
  */
+
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, HeapField, NewlibOption } from "../memory-map";
 import { Block, Finding, Heap } from "./heap";
 import {
@@ -141,6 +143,13 @@ export class Newlib extends Heap {
   }
 }
 
+/** As cutTail, for a chunk that has grown over free memory: what it gives back is the rest of a hole. */
+function cutGrown(heap: Newlib, at: u32, bytes: u32, chunkBytes: u32): u32 {
+  const payload = cutTail(heap, at, bytes, chunkBytes);
+  if (<i32>(bytes - chunkBytes) >= <i32>LEAST_CHUNK_BYTES) Visits.noteSplit(heap);
+  return payload;
+}
+
 /** The chunk's payload after giving back what it has over `chunkBytes`: [     chunk     ] => [chunk][ free ] */
 function cutTail(heap: Newlib, at: u32, bytes: u32, chunkBytes: u32): u32 {
   const low = heap.checkLow,
@@ -191,12 +200,13 @@ function growInPlace(heap: Newlib, at: u32, bytes: u32, chunkBytes: u32): u32 {
 
 /** Gives a grown chunk its size; what is over goes back, to the top where it came from there. */
 function settle(heap: Newlib, at: u32, bytes: u32, chunkBytes: u32, fromTop: bool): u32 {
-  if (!fromTop) return cutTail(heap, at, bytes, chunkBytes);
+  if (!fromTop) return cutGrown(heap, at, bytes, chunkBytes);
   const low = heap.checkLow,
     span = heap.checkSpan - 4;
   const chunk = Chunk.head(at, low, span, Access.Store);
   Bins.setTop(heap, at + chunkBytes);
   Chunk.head(at + chunkBytes, low, span, Access.Store).size = (bytes - chunkBytes) | PREVIOUS_LIVE;
+  Visits.noteSplit(heap);
   chunk.size = (chunk.size & PREVIOUS_LIVE) | chunkBytes;
   return at + PAYLOAD_OFFSET;
 }
@@ -210,7 +220,7 @@ function move(heap: Newlib, at: u32, bytes: u32, chunkBytes: u32, requestBytes: 
   if (moved == 0) return 0;
   const chunk = moved - PAYLOAD_OFFSET;
   if (chunk == at + (Chunk.head(at, low, span - 4).size & ~PREVIOUS_LIVE)) {
-    return cutTail(heap, at, bytes + (Chunk.head(chunk, low, span - 4).size & ~FLAGS), chunkBytes);
+    return cutGrown(heap, at, bytes + (Chunk.head(chunk, low, span - 4).size & ~FLAGS), chunkBytes);
   }
   Guest.copy(moved, payload, bytes - SIZE_BYTES, low, span);
   give(heap, payload);
@@ -233,6 +243,7 @@ function trimAround(heap: Newlib, payload: u32, alignment: u32, chunkBytes: u32)
     Chunk.setLive(aligned, bytes, low, span);
     lead.size = (lead.size & PREVIOUS_LIVE) | leadBytes;
     give(heap, at + PAYLOAD_OFFSET);
+    Visits.noteSplit(heap);
     at = aligned;
   }
   const restBytes = bytes - chunkBytes;
@@ -242,6 +253,7 @@ function trimAround(heap: Newlib, payload: u32, alignment: u32, chunkBytes: u32)
     Chunk.head(rest, low, span, Access.Store).size = restBytes | PREVIOUS_LIVE;
     chunk.size = (chunk.size & PREVIOUS_LIVE) | chunkBytes;
     give(heap, rest + PAYLOAD_OFFSET);
+    Visits.noteSplit(heap);
   }
   return at + PAYLOAD_OFFSET;
 }

@@ -28,10 +28,11 @@
 
 import { fault } from "../fault";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, FaultCode, Inconsistency } from "../memory-map";
 import { checkList, checkMembership, FreeLists } from "../parts/list-check";
 import { reallocateByMoving } from "../parts/moving";
-import { assertionFailed, Block, broken, Finding, Heap } from "./heap";
+import { assertionFailed, Block, broken, Finding, Heap, refused } from "./heap";
 
 const ALIGNMENT: u32 = 16;
 const HEADER_BYTES: u32 = ALIGNMENT;
@@ -147,6 +148,7 @@ class Fragments {
       fragment.upper = changetype<u32>(rest);
       rest.lower = changetype<u32>(fragment);
       Bins.insert(instance, rest, arena, span);
+      Visits.noteSplit(heap);
     }
     const allocated = instance.allocated + bytes;
     instance.allocated = allocated;
@@ -235,7 +237,7 @@ export class O1heap extends Heap {
 
   /** The original has none; its own alignment is 16. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, free. */

@@ -2,11 +2,13 @@
  * picolibc's chunks and their list: layout, taking a chunk from the list or from sbrk, and giving one back.
  * picolibc.ts says what the allocator is and makes the verbs of these.
  */
+
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access } from "../memory-map";
 import { EndlessList } from "../parts/endless-list";
 import { ChunkFormat } from "../parts/ordered-chunks";
-import { SBRK_FAILED, sbrk } from "../parts/sbrk";
+import { SBRK_FAILED, sbrk, untouchedBytes } from "../parts/sbrk";
 import { Heap } from "./heap";
 
 export const ALIGNMENT: u32 = 8;
@@ -89,7 +91,7 @@ export function take(heap: Heap, requestBytes: u32): u32 {
     const chunk = Chunk.at(at, low, span);
     if (--left == 0) EndlessList.at(at);
     if (chunk.size >= chunkBytes) {
-      takeLower(chunk, at, linkAt, chunkBytes, low, span);
+      takeLower(heap, chunk, at, linkAt, chunkBytes, low, span);
       break;
     }
     if (chunk.next == 0 && extend(heap, chunk, at, chunkBytes)) {
@@ -110,7 +112,7 @@ export function take(heap: Heap, requestBytes: u32): u32 {
 }
 
 /** [         free         ] => [ chunk ][ free ]; without a rest worth a chunk the whole leaves the list. */
-function takeLower(chunk: Chunk, at: u32, linkAt: u32, chunkBytes: u32, low: u32, span: u32): void {
+function takeLower(heap: Heap, chunk: Chunk, at: u32, linkAt: u32, chunkBytes: u32, low: u32, span: u32): void {
   const restBytes = chunk.size - chunkBytes;
   if (restBytes < LEAST_CHUNK_BYTES) {
     store<u32>(linkAt, chunk.next);
@@ -121,6 +123,7 @@ function takeLower(chunk: Chunk, at: u32, linkAt: u32, chunkBytes: u32, low: u32
   rest.next = chunk.next;
   store<u32>(linkAt, at + chunkBytes);
   chunk.size = chunkBytes;
+  Visits.noteSplit(heap);
 }
 
 /** `bytes` more from sbrk, placed so that a payload is aligned, or SBRK_FAILED; then what a first call gave is lost. */
@@ -137,6 +140,7 @@ function freshChunk(heap: Heap, bytes: u32): u32 {
     state.sbrkTop = extra + (chunk - given);
   }
   if (state.sbrkStart == 0) state.sbrkStart = chunk;
+  if (untouchedBytes(heap, heap.state) != 0) Visits.noteSplit(heap);
   return chunk;
 }
 

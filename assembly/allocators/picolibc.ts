@@ -18,6 +18,7 @@
  */
 
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, Inconsistency } from "../memory-map";
 import { EndlessList } from "../parts/endless-list";
 import { checkOrderedChunks, freeFigures, nextOrderedBlock, tiledEnd } from "../parts/ordered-chunks";
@@ -96,10 +97,11 @@ export class Picolibc extends Heap {
     const chunkBytes = chunkBytesFor(requestBytes);
     const at = payload - HEADER_BYTES;
     const chunk = Chunk.at(at, low, span - 4, Access.Store);
-    if (chunkBytes > chunk.size) growInPlace(this, chunk, at, chunkBytes);
+    const grows = chunkBytes > chunk.size;
+    if (grows) growInPlace(this, chunk, at, chunkBytes);
     const bytes = chunk.size;
     if (chunkBytes <= bytes) {
-      cutTail(this, chunk, at, chunkBytes);
+      if (cutTail(this, chunk, at, chunkBytes) && grows) Visits.noteSplit(this);
       return payload;
     }
     const moved = take(this, requestBytes);
@@ -236,12 +238,13 @@ function growInPlace(heap: Picolibc, chunk: Chunk, at: u32, chunkBytes: u32): vo
   heap.visits += most - left;
 }
 
-/** [     chunk     ] => [chunk][ free ] */
-function cutTail(heap: Picolibc, chunk: Chunk, at: u32, chunkBytes: u32): void {
+/** [     chunk     ] => [chunk][ free ]; false where the rest is too small. */
+function cutTail(heap: Picolibc, chunk: Chunk, at: u32, chunkBytes: u32): bool {
   const restBytes = chunk.size - chunkBytes;
-  if (restBytes < LEAST_CHUNK_BYTES) return;
+  if (restBytes < LEAST_CHUNK_BYTES) return false;
   chunk.size = chunkBytes;
   giveChunk(heap, at + chunkBytes, restBytes);
+  return true;
 }
 
 /** [     chunk with slack     ] => [ free ][ aligned payload ][ free ] */
@@ -257,6 +260,6 @@ function trimAround(heap: Picolibc, payload: u32, alignment: u32, chunkBytes: u3
     giveChunk(heap, at, leadBytes);
     at += leadBytes;
   }
-  cutTail(heap, Chunk.at(at, low, span), at, chunkBytes);
+  if (cutTail(heap, Chunk.at(at, low, span), at, chunkBytes) || leadBytes != 0) Visits.noteSplit(heap);
   return aligned;
 }

@@ -18,9 +18,11 @@
  * Invariants: the holes ascend and do not touch; what they leave of [bottom, top) is the counter of used bytes.
  * Cost: allocate and release O(holes).
  */
+
 import { endless, fault } from "../fault";
 import { Guest } from "../guest";
 import { nextLivePayload, requestOf } from "../inspect/shadow";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, FaultCode, Inconsistency } from "../memory-map";
 import { reallocateByMoving } from "../parts/moving";
 import { overwritten } from "../parts/statics";
@@ -124,7 +126,7 @@ export class RustLinkedList extends Heap {
       if (payload) {
         this.visits = most - left;
         changetype<State>(this.state).usedBytes += bytes;
-        carve(previous, hole, payload, bytes, low, span);
+        if (carve(previous, hole, payload, bytes, low, span)) Visits.noteSplit(this);
         return payload;
       }
       previous = hole;
@@ -301,8 +303,8 @@ function panic(address: u32): void {
   fault(FaultCode.Assertion, address, Access.Load, 4);
 }
 
-/** Puts what is left of `hole` in its place in the list: one hole, two, or none. */
-function carve(previous: Hole, hole: Hole, payload: u32, bytes: u32, low: u32, span: u32): void {
+/** Puts what is left of `hole` in its place in the list: one hole, two, or none (false). */
+function carve(previous: Hole, hole: Hole, payload: u32, bytes: u32, low: u32, span: u32): bool {
   const frontBytes = payload - changetype<u32>(hole);
   const backBytes = hole.size - frontBytes - bytes;
   let next = hole.next;
@@ -319,6 +321,7 @@ function carve(previous: Hole, hole: Hole, payload: u32, bytes: u32, low: u32, s
     hole.size = frontBytes;
     hole.next = next;
   } else previous.next = next;
+  return (frontBytes | backBytes) != 0;
 }
 
 function makeHole(address: u32, bytes: u32, low: u32, span: u32): Hole {

@@ -24,9 +24,10 @@
 
 import { endless } from "../fault";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { Access, BlockState, Inconsistency, ThreadxByteOption } from "../memory-map";
 import { reallocateByMoving } from "../parts/moving";
-import { Block, broken, Finding, Heap, optionOf } from "./heap";
+import { Block, broken, Finding, Heap, optionOf, refused } from "./heap";
 
 const ALIGNMENT: u32 = 4;
 const HEADER_BYTES: u32 = 8;
@@ -126,7 +127,7 @@ export class ThreadxByte extends Heap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : 0;
+    return alignment <= ALIGNMENT ? this.allocate(requestBytes) : refused(this);
   }
 
   /** The original has none: allocate, copy, free. */
@@ -282,6 +283,7 @@ function take(heap: ThreadxByte, pool: Pool, address: u32, payloadBytes: u32): u
     pool.fragments++;
     block.next = restAddress;
     takenBytes = payloadBytes;
+    Visits.noteSplit(heap);
   }
   block.owner = heap.state;
   pool.available -= takenBytes + HEADER_BYTES;

@@ -20,8 +20,9 @@
 
 import { endless } from "../fault";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
 import { BlockState, UmmFit, UmmOption } from "../memory-map";
-import { Block, Finding, Heap, optionOf } from "./heap";
+import { Block, Finding, Heap, optionOf, refused } from "./heap";
 import { checkUmm } from "./umm-check";
 import {
   BODY_BYTES,
@@ -76,7 +77,7 @@ export class Umm extends Heap {
 
   /** The original has none; firmware that wants one allocates the slack and keeps the pointer. */
   allocateAligned(alignment: u32, requestBytes: u32): u32 {
-    return alignment <= HEADER_BYTES ? this.allocate(requestBytes) : 0;
+    return alignment <= HEADER_BYTES ? this.allocate(requestBytes) : refused(this);
   }
 
   reallocate(payload: u32, oldRequestBytes: u32, requestBytes: u32): u32 {
@@ -208,7 +209,10 @@ function allocateUnits(heap: Umm, units: u32): u32 {
   const unit = Unit.at(base, index, low, span);
   if ((unit.next & INDEX) == 0 || foundUnits < units) return 0;
   if (foundUnits == units) unlink(base, index, unit, low, span);
-  else takeFront(base, index, unit, units, low, span);
+  else {
+    takeFront(base, index, unit, units, low, span);
+    Visits.noteSplit(heap);
+  }
   return base + (index << UNIT_SHIFT) + HEADER_BYTES;
 }
 
@@ -334,13 +338,13 @@ function resize(heap: Umm, payload: u32, units: u32): u32 {
   const upUnits = ownUnits + nextUnits;
   if (upUnits == units || (previousUnits == 0 && upUnits >= units)) {
     absorbNext(base, index, unit, low, span);
-    return trim(heap, base, index, payload, upUnits, units);
+    return trimGrown(heap, base, index, payload, upUnits, units);
   }
   if (previousUnits + upUnits < units) return move(heap, payload, ownUnits, units);
   const downUnits = previousUnits + ownUnits;
   if (downUnits < units) absorbNext(base, index, unit, low, span);
   const to = moveDown(heap, base, unit, payload, ownUnits);
-  return trim(
+  return trimGrown(
     heap,
     base,
     to,
@@ -348,6 +352,13 @@ function resize(heap: Umm, payload: u32, units: u32): u32 {
     downUnits < units ? previousUnits + upUnits : downUnits,
     units,
   );
+}
+
+/** As trim, for a block that has grown over free ones: what is freed is the rest of a hole. */
+function trimGrown(heap: Umm, base: u32, index: u32, payload: u32, ownUnits: u32, units: u32): u32 {
+  trim(heap, base, index, payload, ownUnits, units);
+  if (ownUnits > units) Visits.noteSplit(heap);
+  return payload;
 }
 
 /** Frees what a block of `ownUnits` has beyond `units`: [   block   ] => [block][free]. Returns `payload`. */

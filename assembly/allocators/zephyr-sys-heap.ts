@@ -22,6 +22,7 @@
 
 import { Guest } from "../guest";
 import { isLive } from "../inspect/shadow";
+import { Visits } from "../inspect/visits";
 import { BlockState, ZephyrSysHeapOption } from "../memory-map";
 import { assertionFailed, Block, Finding, Heap, optionOf } from "./heap";
 import { checkZephyr } from "./zephyr-check";
@@ -253,17 +254,19 @@ function allocateAlignedChunk<C extends Chunk>(heap: Heap, control: Control, ali
   if (unit > found) {
     splitChunk<C>(heap, base, found, unit);
     listChunk<C>(heap, base, found);
+    Visits.noteSplit(heap);
   }
   trim<C>(heap, base, unit, endUnit);
   noteLive<C>(heap, control, unit);
   return payload;
 }
 
-/** Splits off and lists what the chunk has behind `endUnit`. */
+/** Splits off and lists what the chunk, no longer listed, has behind `endUnit`: the rest of a hole. */
 function trim<C extends Chunk>(heap: Heap, base: u32, unit: u32, endUnit: u32): void {
   if (unit + chunkAt<C>(heap, base, unit).units() <= endUnit) return;
   splitChunk<C>(heap, base, unit, endUnit);
   listChunk<C>(heap, base, endUnit);
+  Visits.noteSplit(heap);
 }
 
 function noteLive<C extends Chunk>(heap: Heap, control: Control, unit: u32): void {

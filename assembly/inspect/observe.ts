@@ -4,8 +4,10 @@
  */
 
 import { Block, Heap } from "../allocators/heap";
-import { BlockState, HeapField, VISITS_CLASSES_PER_OCTAVE, VISITS_EXACT, VISITS_HISTOGRAM_LENGTH } from "../memory-map";
+import { BlockState, HeapField } from "../memory-map";
 import { isLive, requestOf, shadowAllocate, shadowRelease, wasReleased } from "./shadow";
+import { Visits, visitsClass } from "./visits";
+
 
 @unmanaged
 class Counters {
@@ -93,16 +95,8 @@ export function isFree(block: Block): bool {
   return block.state == BlockState.Free || block.state == BlockState.Untouched;
 }
 
-/** The class of the visits histogram that counts `visits` (see VISITS_EXACT). */
-export function visitsClass(visits: u32): u32 {
-  if (visits < <u32>VISITS_EXACT) return visits;
-  const octave = 31 - clz<u32>(visits);
-  const within = (visits >> (octave - 4)) & (VISITS_CLASSES_PER_OCTAVE - 1);
-  return min<u32>(VISITS_EXACT + (octave - 6) * VISITS_CLASSES_PER_OCTAVE + within, VISITS_HISTOGRAM_LENGTH - 1);
-}
-
 function noteVisits(heap: Heap): void {
-  const visits = heap.visits;
+  const visits = Visits.visitsOf(heap);
   const counters = Counters.of(heap);
   if (visits > counters.visitsMost) counters.visitsMost = visits;
   const counter = heap.visitsHistogram + (visitsClass(visits) << 2);

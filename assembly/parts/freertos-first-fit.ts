@@ -7,6 +7,7 @@
 
 import { assertionFailed, Finding, Heap } from "../allocators/heap";
 import { endless } from "../fault";
+import { Visits } from "../inspect/visits";
 import { Access } from "../memory-map";
 import { AscendingList, HEADER_BYTES, Header, LIVE } from "./linked-blocks";
 import { checkMarkedList, lastMarkerOf, MarkedLayout, Recovered, recoverList } from "./marked-regions";
@@ -136,6 +137,7 @@ function take<H extends Heap>(heap: H, previous: Header, block: Header, blockByt
     rest.size = surplus;
     rest.next = next;
     next = changetype<u32>(rest);
+    Visits.noteSplit(heap);
   } else blockBytes += surplus;
   previous.next = next;
   block.next = 0;

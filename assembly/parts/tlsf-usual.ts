@@ -15,7 +15,7 @@
 import { Heap } from "../allocators/heap";
 import { fault } from "../fault";
 import { Guest } from "../guest";
-import { Access, FaultCode } from "../memory-map";
+import { Access, FaultCode, VISITS_SPLIT } from "../memory-map";
 import {
   ALIGNMENT,
   BYTES_MASK,
@@ -69,7 +69,6 @@ export class TlsfUsual {
       fitting = row;
       if (row == 0) return tlsfAllocate<G>(heap, requestBytes);
     }
-    heap.visits = 1;
     const head = arena + (((level << USUAL_SECOND_LOG2) + ctz<u32>(fitting)) << 2);
     const block = load<u32>(head, HEADS_OFFSET);
     TlsfUsual.inside(block, arena, room);
@@ -96,8 +95,10 @@ export class TlsfUsual {
       rest.word = restBytes | FREE;
       upper.lower = changetype<u32>(rest);
       upper.word |= LOWER_FREE;
+      heap.visits = 1 | <u32>VISITS_SPLIT;
       TlsfUsual.insert(rest, restBytes, arena, room);
     } else {
+      heap.visits = 1;
       upper.word &= ~LOWER_FREE;
       free.word = word & ~FREE;
     }

@@ -5,6 +5,8 @@
 
 import { assertionFailed, Heap } from "../allocators/heap";
 import { Guest } from "../guest";
+import { Visits } from "../inspect/visits";
+import { VISITS_SPLIT } from "../memory-map";
 import {
   ALIGNMENT,
   BYTES_MASK,
@@ -48,10 +50,12 @@ export function tlsfAllocateAligned<P extends TlsfControl>(heap: Heap, alignment
   const boundary = withGap + TlsfLists.listMask(withGap, control.secondLog2(arena));
   const index = TlsfLists.firstFor<P>(control, boundary, arena, span);
   if (index == -1) return Tlsf.refused(heap);
-  let block = Tlsf.removeFirst<P>(heap, index, withGap, arena, span);
-  const gap = leadingGap(changetype<u32>(block) + PAYLOAD_OFFSET, alignment);
-  if (gap) block = cutLeading<P>(heap, block, gap, arena, span);
-  return Tlsf.handOut<P>(heap, block, payloadBytes, arena, span);
+  const found = Tlsf.removeFirst<P>(heap, index, withGap, arena, span);
+  const gap = leadingGap(changetype<u32>(found) + PAYLOAD_OFFSET, alignment);
+  const block = gap ? cutLeading<P>(heap, found, gap, arena, span) : found;
+  const payload = Tlsf.handOut<P>(heap, block, payloadBytes, arena, span);
+  if (block != found) Visits.noteSplit(heap);
+  return payload;
 }
 
 /** Frees the block, merges it with free neighbours and lists the result. */
@@ -106,14 +110,15 @@ export function tlsfReallocate<P extends TlsfControl>(heap: Heap, payload: u32, 
   heap.visits = 2;
   if (wanted == 0 && control.refusesOversize()) return 0;
   if (block.word & FREE) assertionFailed(heap, payload);
-  if (wanted > bytes) {
+  const grows = wanted > bytes;
+  if (grows) {
     if ((upper.word & FREE) == 0 || wanted > bytes + upper.bytes + HEADER_BYTES)
       return move<P>(heap, payload, bytes, requestBytes);
     const merged = Tlsf.absorb<P>(control, block, bytes, upper, arena, span);
     TlsfBlock.above(block, merged, arena, span).word &= ~LOWER_FREE;
     block.word &= ~FREE;
   }
-  cutTail<P>(control, block, wanted, arena, span);
+  if (cutTail<P>(control, block, wanted, arena, span) && grows) Visits.noteSplit(heap);
   return payload;
 }
 
@@ -160,7 +165,6 @@ class Tlsf {
     const word = block.word;
     const bytes = word & BYTES_MASK;
     const upper = TlsfBlock.above(block, bytes, arena, span);
-    heap.visits = 1;
     if (bytes >= wanted + RECORD_BYTES) {
       const rest = TlsfBlock.within(block, HEADER_BYTES + wanted);
       const restBytes = bytes - wanted - HEADER_BYTES;
@@ -170,10 +174,12 @@ class Tlsf {
       upper.word |= LOWER_FREE;
       rest.lower = changetype<u32>(block);
       TlsfLists.insert<P>(changetype<P>(heap), rest, restBytes, arena, span);
+      heap.visits = 1 | <u32>VISITS_SPLIT;
     } else {
       if (!EXACT_ACCESS && bytes < wanted) assertionFailed(heap, changetype<u32>(block) + PAYLOAD_OFFSET);
       upper.word &= ~LOWER_FREE;
       block.word = word & ~FREE;
+      heap.visits = 1;
     }
     return changetype<u32>(block) + PAYLOAD_OFFSET;
   }
@@ -221,10 +227,10 @@ function cutLeading<P extends TlsfControl>(heap: Heap, block: TlsfBlock, gap: u3
   return rest;
 }
 
-/** Gives back what a live block has beyond `wanted`: [   live   ][free] => [live][   free   ] */
-function cutTail<P extends TlsfControl>(control: P, block: TlsfBlock, wanted: u32, arena: u32, span: u32): void {
+/** Gives back what a live block has beyond `wanted`: [   live   ][free] => [live][   free   ]. Whether it was enough for a block. */
+function cutTail<P extends TlsfControl>(control: P, block: TlsfBlock, wanted: u32, arena: u32, span: u32): bool {
   const bytes = block.bytes;
-  if (bytes < wanted + RECORD_BYTES) return;
+  if (bytes < wanted + RECORD_BYTES) return false;
   const upper = TlsfBlock.above(block, bytes, arena, span);
   const rest = TlsfBlock.within(block, HEADER_BYTES + wanted);
   let restBytes = bytes - wanted - HEADER_BYTES;
@@ -234,6 +240,7 @@ function cutTail<P extends TlsfControl>(control: P, block: TlsfBlock, wanted: u3
   upper.word |= LOWER_FREE;
   if (upper.word & FREE) restBytes = Tlsf.absorb<P>(control, rest, restBytes, upper, arena, span);
   TlsfLists.insert<P>(control, rest, restBytes, arena, span);
+  return true;
 }
 
 function move<P extends TlsfControl>(heap: Heap, payload: u32, oldBytes: u32, requestBytes: u32): u32 {

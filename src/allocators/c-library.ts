@@ -28,6 +28,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
     headerBytes: "4, and 4 of slack for alignment",
     alignment: "8",
     cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
+    walkNeedsShadow: true,
     statics: ["heap_end", "__malloc_free_list", "__malloc_sbrk_start"],
     statisticKeys: ["free", "used", "arena"],
     // Robson's bound for first fit takes the last hole and the untouched rest for one; here they are two.

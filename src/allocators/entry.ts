@@ -62,6 +62,13 @@ export interface AllocatorEntry {
   /** Alignment the arena's base must have; 1 when the allocator aligns by itself. */
   readonly arenaAlignment: number;
   readonly manyRegions: boolean;
+  /** Whether its walk tells live blocks by the shadow: without one it misses blocks or payloads. Absent: it does not. */
+  readonly walkNeedsShadow?: boolean;
+  /**
+   * How much of a hole of n bytes may be out of reach of a request besides headers: n >> this, from the option words.
+   * 31 where every hole serves all that it can hold; absent where nothing is promised.
+   */
+  readonly holeSlackShift?: (options: Uint32Array) => number;
   /** Names by which traces call this allocator, beside `name`: its golden configurations. */
   readonly traceNames?: readonly string[];
   /** The options a trace's header stands for. */

@@ -11,6 +11,7 @@ const FREERTOS = {
   pointerBytes: 4,
   arenaAlignment: 1,
   manyRegions: false,
+  holeSlackShift: () => 31,
 } as const;
 
 const FIRST_FIT = {
@@ -39,6 +40,7 @@ export const freertos: readonly AllocatorEntry[] = [
         most: 1,
       },
     },
+    walkNeedsShadow: true,
     statics: ["xNextFreeByte"],
     statisticKeys: ["free"],
     bound: "none",

@@ -23,5 +23,6 @@ export const lwmem: readonly AllocatorEntry[] = [
     pointerBytes: 4,
     arenaAlignment: 1,
     manyRegions: true,
+    holeSlackShift: () => 31,
   },
 ];

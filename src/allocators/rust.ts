@@ -24,5 +24,6 @@ export const rust: readonly AllocatorEntry[] = [
     pointerBytes: 4,
     arenaAlignment: 1,
     manyRegions: false,
+    walkNeedsShadow: true,
   },
 ];

@@ -42,6 +42,8 @@ export const tlsf: readonly AllocatorEntry[] = [
         most: 30,
       },
     },
+    // A request is rounded up by at most one second-level class: 1 / 2^secondLevelLog2 of its power of two.
+    holeSlackShift: (options) => Math.max(1, (options[TlsfOption.SecondLevelLog2] ?? 1) - 1),
     optionsFromTrace: tlsfOptions,
   },
   {

@@ -47,6 +47,7 @@ export const zephyr: readonly AllocatorEntry[] = [
     pointerBytes: 4,
     arenaAlignment: 1,
     manyRegions: false,
+    walkNeedsShadow: true,
     optionsFromTrace: (header) => ({
       bigHeap: Number(header.get("big_heap") ?? 0),
       runtimeStats: Number(header.get("runtime_stats") ?? 0),

@@ -45,6 +45,8 @@ export interface StackRequest {
   readonly region?: string;
   /** Lowest address of the stack. */
   readonly at?: number;
+  /** What the lowest address must be a multiple of, for a guard that lies there; at least 8 where it is chosen here. */
+  readonly alignment?: number;
 }
 
 export interface MemoryRequest {
@@ -138,14 +140,16 @@ class Planner {
       }
     }
     for (const stack of this.#request.stacks ?? []) {
-      if (stack.at !== undefined)
-        this.#put({
-          kind: "stack",
-          name: stack.name,
-          low: this.#fixed(stack.at, stack.bytes, `stack ${stack.name}`),
-          bytes: stack.bytes,
-        });
+      if (stack.at !== undefined) this.#placeFixedStack(stack, stack.at);
     }
+  }
+
+  #placeFixedStack({ name, bytes, alignment = 1 }: StackRequest, at: number): void {
+    const low = this.#fixed(at, bytes, `stack ${name}`);
+    if (low % alignment !== 0) {
+      throw this.#refusal(low, `stack ${name} at ${formatAddress(at)} is not a multiple of ${alignment}`);
+    }
+    this.#put({ kind: "stack", name, low, bytes });
   }
 
   #placeStatic(region: string, bytes: number): void {
@@ -199,7 +203,7 @@ class Planner {
     const floor = this.#cursors.get(stretch.low) ?? stretch.low;
     let high = stretch.high;
     for (;;) {
-      const low = roundDown(high - stack.bytes, STEP);
+      const low = roundDown(high - stack.bytes, Math.max(STEP, stack.alignment ?? 1));
       if (low < floor) {
         const wanted = { low: Math.max(low, stretch.low), bytes: stack.bytes, name: `stack ${stack.name}` };
         throw this.#refusal(stretch.high - 1, this.#overflow(stretch, wanted.name, stack.bytes), wanted);

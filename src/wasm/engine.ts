@@ -14,6 +14,7 @@ import {
   HeapField,
   PAGE_BYTES,
 } from "../../assembly/memory-map.ts";
+import { SOAK, SOAK_HIGH } from "../../assembly/soak-map.ts";
 import { HeapsoakError } from "../errors.ts";
 import { GuestFault, readFaultRecord } from "./guest-fault.ts";
 import { type CoreBuild, type CoreExports, instantiateCore } from "./module.ts";
@@ -25,6 +26,13 @@ export interface MappedBank {
   /** Where its bytes lie: `low`, or the bank it is an alias of. */
   readonly home: number;
   readonly kind: BankKind;
+}
+
+/** Pool memory that is taken from its low end only: what lies above `usedBytes()` is zero. */
+export interface GrowingPool {
+  readonly low: number;
+  readonly bytes: number;
+  readonly usedBytes: () => number;
 }
 
 /** A copy of a device at a moment, taken and restored by its engine. */
@@ -48,6 +56,9 @@ export class Engine {
   readonly #banks: readonly MappedBank[];
   #heapCount = 0;
   #poolHigh = ENGINE_POOL;
+  /** No pool memory above it has ever been handed out, so all of it is zero. */
+  #poolTouched = ENGINE_POOL;
+  #growing: GrowingPool | undefined;
 
   /** Throws `bad-device` for banks that reach into the engine, `cannot-reserve-memory` when the system refuses. */
   constructor(banks: readonly MappedBank[], options: { unalignedFaults: boolean; build?: "release" | "debug" }) {
@@ -104,8 +115,16 @@ export class Engine {
       });
     }
     this.#poolHigh = high;
-    this.bytes.fill(0, address, high);
+    this.bytes.fill(0, address, Math.min(high, this.#poolTouched));
+    this.#poolTouched = Math.max(high, this.#poolTouched);
     return address;
+  }
+
+  /** As `allocatePool`, for the one large array of which snapshots copy only what is used. */
+  allocateGrowingPool(bytes: number, usedBytes: (low: number) => number): number {
+    const low = this.allocatePool(bytes);
+    this.#growing = { low, bytes, usedBytes: () => usedBytes(low) };
+    return low;
   }
 
   /** Copies RAM banks and engine state; pass an earlier snapshot to reuse its memory. Cost: bytes copied. */
@@ -121,8 +140,18 @@ export class Engine {
     return { ranges, bytes, heapCount: this.#heapCount, poolHigh: this.#poolHigh };
   }
 
+  /** Bytes of the largest snapshot: everything that may come into use included. */
+  get stateBytesMost(): number {
+    const ranges = this.#stateRanges();
+    const growing = this.#growing;
+    const unused = growing && growing.low < this.#poolHigh ? growing.bytes - growing.usedBytes() : 0;
+    return ranges.reduce((sum, [low, high]) => sum + high - low, unused);
+  }
+
   /** Puts the device back to where it was. */
   restore(snapshot: Snapshot): void {
+    const growing = this.#growing;
+    if (growing) this.bytes.fill(0, growing.low, growing.low + growing.usedBytes());
     let offset = 0;
     for (const [low, high] of snapshot.ranges) {
       this.bytes.set(snapshot.bytes.subarray(offset, offset + high - low), low);
@@ -136,8 +165,18 @@ export class Engine {
     const ram = this.#banks.filter((bank) => bank.kind === BankKind.Ram && bank.home === bank.low);
     return [
       [CONTROL, CONTROL_HIGH],
-      [ENGINE_POOL, this.#poolHigh],
+      [SOAK, SOAK_HIGH],
+      ...this.#poolRanges(),
       ...ram.map((bank): [number, number] => [bank.low, bank.low + bank.bytes]),
+    ];
+  }
+
+  #poolRanges(): [number, number][] {
+    const growing = this.#growing;
+    if (!growing || growing.low >= this.#poolHigh) return [[ENGINE_POOL, this.#poolHigh]];
+    return [
+      [ENGINE_POOL, growing.low + growing.usedBytes()],
+      [growing.low + growing.bytes, this.#poolHigh],
     ];
   }
 

@@ -1,7 +1,18 @@
 import { Access, FAULT, FaultCode, FaultField } from "../../assembly/memory-map.ts";
 
 /** Why the guest stopped. */
-export type FaultKind = "unmapped" | "read-only" | "unaligned" | "left-heap" | "assertion" | "endless";
+export type FaultKind =
+  | "unmapped"
+  | "read-only"
+  | "unaligned"
+  | "left-heap"
+  | "assertion"
+  | "endless"
+  /** A store into the protected region of a stack, and the processor's own stacking there. */
+  | "stack-guard"
+  | "stack-guard-stacking"
+  | "stack-limit"
+  | "watchpoint";
 
 /** What the guest did when it stopped. */
 export interface FaultRecord {
@@ -28,6 +39,10 @@ const SENTENCES: Readonly<Record<FaultKind, string>> = {
   "left-heap": "heap metadata led out of the heap",
   assertion: "the allocator's own assertion failed",
   endless: "a list of the allocator never ends; the device hangs until its watchdog bites",
+  "stack-guard": "the guard of a stack lies there",
+  "stack-guard-stacking": "the guard of a stack lies there, and an exception was being stacked",
+  "stack-limit": "the stack pointer may not go below its limit register",
+  watchpoint: "a watchpoint lies there",
 };
 
 /** The guest stopped: thrown through the WASM frames by the engine. */

@@ -119,6 +119,12 @@ export class HeapRecord {
     return this.engine.word(this.address + field * 4);
   }
 
+  /** The option words as they stand in the record. */
+  get options(): Uint32Array {
+    const first = (this.address >>> 2) + HeapField.Options;
+    return this.engine.words.subarray(first, first + OPTIONS_MOST);
+  }
+
   set(field: HeapField, value: number): void {
     this.engine.setWord(this.address + field * 4, value);
   }
@@ -126,6 +132,11 @@ export class HeapRecord {
   /** The instance that runs batches on this heap: the fast one, unless its metadata may lead from bank to bank. */
   get batchCore(): CoreExports {
     return this.#spansBanks ? this.engine.exact : this.engine.fast;
+  }
+
+  /** The least distance between two payloads. */
+  get granuleBytes(): number {
+    return 2 ** this.get(HeapField.GranuleShift);
   }
 
   /** Puts the heap where it lies and reserves its shadow and histogram. `state` is the address of its static variables. */
@@ -298,7 +309,7 @@ export class HeapRecord {
 }
 
 /** The most visits that class `index` of the histogram counts (see VISITS_EXACT in memory-map.ts). */
-function visitsOfClass(index: number): number {
+export function visitsOfClass(index: number): number {
   if (index < VISITS_EXACT) return index;
   const octave = 6 + Math.floor((index - VISITS_EXACT) / VISITS_CLASSES_PER_OCTAVE);
   const within = (index - VISITS_EXACT) % VISITS_CLASSES_PER_OCTAVE;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { instantiateSync } from "@assemblyscript/loader";
@@ -32,9 +33,16 @@ export interface CoreExports {
   resolveAccess(address: number, bytes: number, access: number): number;
   firstMismatch(first: number, end: number): number;
   replayNull(first: number, end: number): number;
+  soakPrepare(): void;
+  soakAdvance(budget: number): number;
+  soakRekey(branch: number): void;
+  soakBeginJudging(): void;
+  soakCloseTelemetry(): void;
+  stackPaintedBytes(stack: number): number;
 }
 
 const compiled = new Map<CoreBuild, WebAssembly.Module>();
+let digest: string | undefined;
 const require = createRequire(import.meta.url);
 
 /** The compiled module of a build; compiled once per process, to be shared with workers. */
@@ -45,6 +53,12 @@ export function coreModule(build: CoreBuild): WebAssembly.Module {
     compiled.set(build, module);
   }
   return module;
+}
+
+/** SHA-256 (hex) of the core that runs go by; the other builds are of the same source. */
+export function coreDigest(): string {
+  digest ??= createHash("sha256").update(readCore("release")).digest("hex");
+  return digest;
 }
 
 /** An instance of the build over `memory`. `raiseFault` must throw: the guest does not go on behind it. */

@@ -5,6 +5,7 @@ import { GuestFault } from "../../src/wasm/guest-fault.ts";
 import type { HeapRecord } from "../../src/wasm/heap-record.ts";
 import { ARENA, testEngine, testHeap } from "../support/bench-heap.ts";
 import { seededNumbers, trample } from "../support/trample.ts";
+import { visitsOf } from "../support/visits.ts";
 
 const engine = testEngine();
 const pristine = engine.snapshot();
@@ -227,7 +228,7 @@ describe("collect", () => {
     const heap = start();
     const [a = 0] = many(heap, 32, 16);
     collect(heap, [a]);
-    expect(heap.get(HeapField.Visits)).toBe(1 + 8 + 3);
+    expect(visitsOf(heap)).toBe(1 + 8 + 3);
   });
 
   test("agrees with a model that follows links, whatever the graph", () => {

@@ -3,6 +3,7 @@ import { HeapField } from "../../assembly/memory-map.ts";
 import { heapPicture } from "../../src/report/picture.ts";
 import type { HeapRecord } from "../../src/wasm/heap-record.ts";
 import { ARENA, testEngine, testHeap } from "../support/bench-heap.ts";
+import { visitsOf } from "../support/visits.ts";
 
 const INSTANCE_BYTES = 160;
 const CAPACITY = 4096 - INSTANCE_BYTES; // 3936, 123 × 32
@@ -130,13 +131,13 @@ describe("o1heap", () => {
   test("counts the fragments an operation looked at", () => {
     const heap = start();
     const [first, second] = [allocate(heap, 16), allocate(heap, 16)];
-    expect(heap.get(HeapField.Visits)).toBe(1);
+    expect(visitsOf(heap)).toBe(1);
     release(heap, first ?? 0);
-    expect(heap.get(HeapField.Visits)).toBe(2);
+    expect(visitsOf(heap)).toBe(2);
     release(heap, second ?? 0);
-    expect(heap.get(HeapField.Visits)).toBe(3);
+    expect(visitsOf(heap)).toBe(3);
     allocate(heap, 9999);
-    expect(heap.get(HeapField.Visits)).toBe(0);
+    expect(visitsOf(heap)).toBe(0);
   });
 
   test("is adopted from its arena alone", () => {

@@ -4,6 +4,7 @@ import type { OptionValues } from "../../src/allocators/entry.ts";
 import { heapPicture } from "../../src/report/picture.ts";
 import type { HeapRecord } from "../../src/wasm/heap-record.ts";
 import { ARENA, testEngine, testHeap } from "../support/bench-heap.ts";
+import { visitsOf } from "../support/visits.ts";
 
 const SMALL_INDEX = { secondLevelLog2: 3, firstLevelMax: 14 };
 const SUBJECTS: readonly { readonly title: string; readonly name: string; readonly options: OptionValues }[] = [
@@ -156,13 +157,13 @@ describe.each(SUBJECTS)("$title", ({ name, options }) => {
   test("counts the blocks an operation looked at", () => {
     const heap = start(name, 8192, options);
     const blocks = [allocate(heap, 20), allocate(heap, 20), allocate(heap, 20)];
-    expect(heap.get(HeapField.Visits)).toBe(1);
+    expect(visitsOf(heap)).toBe(1);
     release(heap, blocks[0] ?? 0);
-    expect(heap.get(HeapField.Visits)).toBe(2);
+    expect(visitsOf(heap)).toBe(2);
     release(heap, blocks[1] ?? 0);
-    expect(heap.get(HeapField.Visits)).toBe(3);
+    expect(visitsOf(heap)).toBe(3);
     allocate(heap, 100_000);
-    expect(heap.get(HeapField.Visits)).toBe(0);
+    expect(visitsOf(heap)).toBe(0);
   });
 
   test("is adopted from its arena alone", () => {

@@ -1,0 +1,286 @@
+/**
+ * The kernel: a fixed-priority real-time kernel in simulated time. It handles what is due, gives the processor to
+ * the most urgent context that is ready, and lets time jump to the next event when nobody is.
+ *
+ *   timer queue ──▶ due: expiries · time-outs · starts · mode ends · samples
+ *                          │
+ *                          ▼
+ *   ready, by level   [ interrupts ]  nest on the main stack
+ *                     [ tasks      ]  one context on the processor, the others saved on their stacks
+ *
+ * Everything lies in engine memory: a batch may end between any two events, or inside a loop of an activation, and
+ * the next one goes on as if there had been no break.
+ */
+
+import { FailureKind, SiteField, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
+import {
+  checkSwitchOut,
+  enterException,
+  enterFrame,
+  leaveException,
+  prepareStack,
+  restoreContext,
+  saveContext,
+} from "../stack/stack";
+import { isDueNow, pendingTimers, resetAgenda, schedule, takeDue } from "./agenda";
+import { wake } from "./blocking-steps";
+import { survives } from "./calls";
+import { Context, forgetReady, isBlocked, mostUrgent } from "./context";
+import { Control, control, halt, hasHalted } from "./control";
+import { expire } from "./heap-steps";
+import { execute, passTimeTo } from "./interpreter";
+import { journalIsFull } from "./journal";
+import { LedgerBlock } from "./ledger";
+import { rekey } from "./random";
+import { finishBoot, startHeaps } from "./reboot";
+import { arrive, leaveMode, startAll } from "./schedule";
+import { forgetExtremes, SoakHeap } from "./soak-heap";
+import { cleanUpExitedTasks } from "./spawn";
+import { prepareTelemetry, sampleTelemetry } from "./telemetry";
+import { Timer } from "./timer-wheel";
+import { initializeDraws } from "./ziggurat";
+
+const SAMPLE_TIMER: u32 = SOAK + (SoakField.SampleTimer << 2);
+
+/** Gives all draw sites new randomness; what has been drawn stays. */
+export function rekeyAll(branch: u32): void {
+  Control.set(SoakField.Branch, branch);
+  const sites = Control.get(SoakField.Sites);
+  for (let i: u32 = 0, count = Control.get(SoakField.SiteCount); i < count; i++) {
+    rekey(sites + i * (SiteField.Length << 2), control().seed, branch);
+  }
+}
+
+/** Starts the device at time 0: heaps, stacks, telemetry, first starts. The host has filled in the records. */
+export function prepare(): void {
+  initializeDraws();
+  rekeyAll(Control.get(SoakField.Branch));
+  resetAgenda(0);
+  forgetReady();
+  for (let i: u32 = 0, count = Control.get(SoakField.HeapCount); i < count; i++) forgetExtremes(SoakHeap.at(i));
+  startHeaps();
+  if (Control.get(SoakField.MainStack)) prepareStack(Control.get(SoakField.MainStack));
+  for (let i: u32 = 0, count = Control.get(SoakField.TaskCount); i < count; i++) {
+    const stack = Context.at(i).stack;
+    if (stack != 0 && !Context.at(i).isSpawned) prepareStack(stack);
+  }
+  prepareTelemetry();
+  Timer.at(SAMPLE_TIMER).kind = TimerKind.Sample;
+  schedule(SAMPLE_TIMER, control().sampleGap);
+  startAll();
+}
+
+/** Advances the run by about `budget` instructions and events. Returns a SoakStatus. */
+export function advance(budget: u32): u32 {
+  const run = control();
+  run.batchEnd = run.steps + budget;
+  if (Control.get(SoakField.Resuming)) resume();
+  else catchUp();
+  while (!hasHalted()) {
+    if (Control.get(SoakField.OverrunStack)) return SoakStatus.StackOverrun;
+    if (Control.get(SoakField.Resuming)) return journalIsFull() ? SoakStatus.JournalFull : SoakStatus.Continue;
+    if (journalIsFull()) return SoakStatus.JournalFull;
+    if (run.steps >= run.batchEnd) return SoakStatus.Continue;
+    if (run.now >= run.horizon) return SoakStatus.Horizon;
+    if (isDueNow()) {
+      handleDue(takeDue(run.now));
+      continue;
+    }
+    const context = mostUrgent();
+    if (changetype<u32>(context) == 0) idle();
+    else if (takesProcessor(context)) execute(context);
+  }
+  return SoakStatus.Failed;
+}
+
+/** An activation that the last batch interrupted goes on. */
+function resume(): void {
+  Control.set(SoakField.Resuming, 0);
+  execute(mostUrgent());
+}
+
+/** What is due at the old horizon, where the last batch ended before it. */
+function catchUp(): void {
+  const due = control().now < control().horizon ? takeDue(control().now) : 0;
+  if (due) handleDue(due);
+}
+
+/** Nobody is ready: the idle task runs, then time jumps to the next event. */
+function idle(): void {
+  if (Control.get(SoakField.CurrentTask)) {
+    switchOut();
+    return;
+  }
+  if (Control.get(SoakField.ExitedTasks)) {
+    cleanUpExitedTasks();
+    return;
+  }
+  if (onlySampleIsPending() && isAnyBlocked()) {
+    halt(FailureKind.Deadlock, u32.MAX_VALUE, u32.MAX_VALUE, 0);
+    return;
+  }
+  const run = control();
+  const timer = takeDue(run.horizon - 1);
+  if (timer == 0) passTimeTo(run.horizon);
+  else handleDue(timer);
+}
+
+function onlySampleIsPending(): bool {
+  return pendingTimers() == (Timer.isPending(SAMPLE_TIMER) ? 1 : 0);
+}
+
+function isAnyBlocked(): bool {
+  for (let i: u32 = 0, count = Control.get(SoakField.TaskCount); i < count; i++)
+    if (isBlocked(Context.at(i))) return true;
+  return false;
+}
+
+/**
+ * Time passes to the timer that has been taken from the queue, and it and all others of that time are handled.
+ * Expiries happen at once, in order; what else is due is put in the order of the rules (TimerKind, then declaration).
+ */
+export function handleDue(first: u32): void {
+  const run = control();
+  passTimeTo(Timer.at(first).time);
+  let timer = first;
+  let list: u32 = 0;
+  while (timer) {
+    run.steps++;
+    if (Timer.at(timer).kind == TimerKind.Expiry) expire(changetype<LedgerBlock>(timer));
+    else list = list == 0 ? alone(timer) : sorted(list, timer);
+    timer = isDueNow() ? takeDue(run.now) : 0;
+  }
+  while (list) {
+    timer = list;
+    list = Timer.at(timer).next;
+    handle(timer);
+  }
+}
+
+function alone(timer: u32): u32 {
+  Timer.at(timer).next = 0;
+  return timer;
+}
+
+/** The list with the timer at its place: by kind, then by declaration, then first come first served. */
+function sorted(list: u32, timer: u32): u32 {
+  const key = orderOf(timer);
+  let previous: u32 = 0;
+  let at = list;
+  while (at != 0 && orderOf(at) <= key) {
+    previous = at;
+    at = Timer.at(at).next;
+  }
+  Timer.at(timer).next = at;
+  if (previous == 0) return timer;
+  Timer.at(previous).next = timer;
+  return list;
+}
+
+function orderOf(timer: u32): u32 {
+  const kind = Timer.at(timer).kind;
+  return (kind << 24) | (kind == TimerKind.Arrival ? Context.ofArrival(timer).index : 0);
+}
+
+function handle(timer: u32): void {
+  switch (Timer.at(timer).kind) {
+    case TimerKind.Wake:
+      wake(Context.ofWake(timer));
+      return;
+    case TimerKind.Arrival:
+      arrive(Context.ofArrival(timer));
+      return;
+    case TimerKind.ModeEnd:
+      leaveMode();
+      return;
+    case TimerKind.Sample:
+      sampleTelemetry();
+      schedule(timer, control().now + control().sampleGap);
+      return;
+    default:
+      finishBoot();
+  }
+}
+
+/** Switches contexts, or enters an interrupt, so that the context can run. False: a stack stopped the device. */
+function takesProcessor(context: Context): bool {
+  if (context.isInterrupt) return context.active != 0 || enterInterrupt(context);
+  const current = Control.get(SoakField.CurrentTask);
+  if (current == changetype<u32>(context)) return true;
+  if (current != 0 && !switchOut()) return false;
+  return switchIn(context);
+}
+
+/** The processor stacks an exception frame on the stack that is in use, and the handler makes its own on the main stack. */
+function enterInterrupt(context: Context): bool {
+  const interrupted = stackInUse(context);
+  context.active = 1;
+  context.interruptedStack = interrupted;
+  if (interrupted != 0 && !survives(context, stackException(interrupted, fpuInUse(context)), interrupted)) return false;
+  const mainStack = Control.get(SoakField.MainStack);
+  if (mainStack == 0) return true;
+  return survives(
+    context,
+    enterFrame(mainStack, context.handlerFrame, context.handlerFrame, context.program),
+    mainStack,
+  );
+}
+
+/** The context that is on the processor now: the most urgent active interrupt, else the current task, else null. */
+function interruptedContext(arriving: Context): Context {
+  let inner = changetype<Context>(0);
+  const count = Control.get(SoakField.ContextCount);
+  for (let i = Control.get(SoakField.TaskCount); i < count; i++) {
+    const interrupt = Context.at(i);
+    if (interrupt.active == 0 || interrupt.level >= arriving.level) continue;
+    if (changetype<u32>(inner) == 0 || interrupt.level > inner.level) inner = interrupt;
+  }
+  return changetype<u32>(inner) ? inner : changetype<Context>(Control.get(SoakField.CurrentTask));
+}
+
+/** The stack in use, or 0 in the idle task. */
+function stackInUse(arriving: Context): u32 {
+  const inner = interruptedContext(arriving);
+  if (changetype<u32>(inner) == 0) return 0;
+  return inner.isInterrupt ? Control.get(SoakField.MainStack) : inner.stack;
+}
+
+function fpuInUse(arriving: Context): bool {
+  const inner = interruptedContext(arriving);
+  return changetype<u32>(inner) != 0 && inner.fpu != 0;
+}
+
+function stackException(stack: u32, fpu: bool): u32 {
+  if (!fpu) return enterException(stack, Control.get(SoakField.ExceptionBytes), Control.get(SoakField.ExceptionBytes));
+  const bytes = Control.get(SoakField.ExceptionFpuBytes);
+  return enterException(stack, bytes, bytes - Control.get(SoakField.LazyBytes));
+}
+
+/** Saves the current task on its stack: the exception frame of the switch and what the kernel adds. */
+function switchOut(): bool {
+  const task = changetype<Context>(Control.get(SoakField.CurrentTask));
+  Control.set(SoakField.CurrentTask, 0);
+  const stack = task.stack;
+  if (stack == 0 || task.hasExited) return true;
+  const frameBytes = Control.get(task.fpu ? SoakField.ExceptionFpuBytes : SoakField.ExceptionBytes);
+  // Saving the rest of the floating-point registers makes the processor write the part it had only reserved.
+  if (!survives(task, enterException(stack, frameBytes, frameBytes), stack)) return false;
+  if (!survives(task, saveContext(stack, contextBytes(task)), stack)) return false;
+  task.saved = 1;
+  return survives(task, checkSwitchOut(stack), stack);
+}
+
+/** Takes the task's context back from its stack, if it has been saved. */
+function switchIn(task: Context): bool {
+  Control.set(SoakField.CurrentTask, changetype<u32>(task));
+  if (task.saved == 0) return true;
+  task.saved = 0;
+  const stack = task.stack;
+  return (
+    survives(task, restoreContext(stack, contextBytes(task)), stack) && survives(task, leaveException(stack), stack)
+  );
+}
+
+function contextBytes(task: Context): u32 {
+  return Control.get(task.fpu ? SoakField.ContextFpuBytes : SoakField.ContextBytes);
+}

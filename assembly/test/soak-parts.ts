@@ -1,0 +1,65 @@
+/** The parts of the soak engine one by one, for test/soak alone: the product's module does not contain this file. */
+
+import { draw, drawMicroseconds, drawWhole } from "../soak/draws";
+import { Random, rekey } from "../soak/random";
+import { Wheel } from "../soak/timer-wheel";
+import { initializeDraws } from "../soak/ziggurat";
+
+export { draw, drawMicroseconds, drawWhole, initializeDraws, rekey };
+
+export function nextBits(site: u32): u64 {
+  return Random.nextBits(site);
+}
+
+/** Writes `count` words of the site's stream. */
+export function fillBits(site: u32, output: u32, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) store<u64>(output + (i << 3), Random.nextBits(site));
+}
+
+/** Writes `count` draws as f64. */
+export function fillDraws(descriptor: u32, site: u32, output: u32, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) store<f64>(output + (i << 3), draw(descriptor, site));
+}
+
+/** The sum of `count` times. */
+export function sumMicroseconds(descriptor: u32, residue: u32, site: u32, count: u32): u64 {
+  let sum: u64 = 0;
+  for (let i: u32 = 0; i < count; i++) sum += drawMicroseconds(descriptor, residue, site);
+  return sum;
+}
+
+export function wheelReset(wheel: u32, now: u64): void {
+  Wheel.at(wheel).reset(now);
+}
+
+export function wheelInsert(wheel: u32, timer: u32, time: u64): void {
+  Wheel.at(wheel).insert(timer, time);
+}
+
+export function wheelRemove(wheel: u32, timer: u32): void {
+  Wheel.at(wheel).remove(timer);
+}
+
+export function wheelNextTime(wheel: u32): u64 {
+  return Wheel.at(wheel).nextTime();
+}
+
+export function wheelTakeFirst(wheel: u32): u32 {
+  return Wheel.at(wheel).takeFirst();
+}
+
+export function wheelAdvanceUntil(wheel: u32, until: u64): u32 {
+  return Wheel.at(wheel).advanceUntil(until);
+}
+
+export function wheelAdvanceTo(wheel: u32, time: u64): void {
+  Wheel.at(wheel).advanceTo(time);
+}
+
+export function wheelNow(wheel: u32): u64 {
+  return Wheel.at(wheel).now;
+}
+
+export function wheelPending(wheel: u32): u32 {
+  return Wheel.at(wheel).pending;
+}
