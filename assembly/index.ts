@@ -15,8 +15,8 @@ import { pinSoakHeap } from "./soak/soak-heap";
 export { firstMismatch, replayNull } from "./replay";
 export { advance as soakAdvance, prepare as soakPrepare, rekeyAll as soakRekey } from "./soak/kernel";
 export { beginJudging as soakBeginJudging, closeTelemetry as soakCloseTelemetry } from "./soak/telemetry";
-export { paintedBytes as stackPaintedBytes } from "./stack/stack";
 export { initializeDraws } from "./soak/ziggurat";
+export { paintedBytes as stackPaintedBytes } from "./stack/stack";
 
 /** The LAYOUT_VERSION this module was compiled with. */
 export function layoutVersion(): u32 {

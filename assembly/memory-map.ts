@@ -480,14 +480,12 @@ export const enum WheelSlotField {
 export const enum WheelField {
   NowLow,
   NowHigh,
-  /** The earliest pending time, where `NextKnown` is 1. */
-  NextLow,
-  NextHigh,
-  NextKnown,
+  /** No timer is pending before this time. */
+  NotBeforeLow,
+  NotBeforeHigh,
   Pending,
   /** Bit i: level i holds a timer. */
   Occupancy,
-  Padding,
   /** A u64 a level: bit i says that its slot i holds a timer. */
   Bitmaps,
   /** WHEEL_LEVELS × WHEEL_SLOTS_PER_LEVEL × WheelSlotField. */

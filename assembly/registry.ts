@@ -23,56 +23,67 @@ import { TlsfEsp } from "./allocators/tlsf-esp";
 import { Umm } from "./allocators/umm";
 import { ZephyrSysHeap } from "./allocators/zephyr-sys-heap";
 import { AllocatorKind, HeapField, ListFitOption } from "./memory-map";
-import { perform } from "./perform";
+import { Perform } from "./perform";
+
+/** A class because asc inlines its members only. */
+export class Registry {
+  /**
+   * As `dispatch`, for the few places where a call less counts: with a constant verb all other verbs fall away.
+   * The price is the size of the code.
+   */
+  @inline static dispatch(record: u32, verb: u32, a: u32, b: u32): u32 {
+    switch (load<u32>(record, HeapField.Kind << 2)) {
+      case AllocatorKind.Bump:
+        return Perform.verb<Bump>(record, verb, a, b);
+      case AllocatorKind.FixedPool:
+        return Perform.verb<FixedPool>(record, verb, a, b);
+      case AllocatorKind.Buddy:
+        return Perform.verb<Buddy>(record, verb, a, b);
+      case AllocatorKind.ListFit:
+        return hasHeader(record) ? Perform.verb<ListFit>(record, verb, a, b) : Perform.verb<MapFit>(record, verb, a, b);
+      case AllocatorKind.FreertosHeap4:
+        return Perform.verb<FreertosHeap4>(record, verb, a, b);
+      case AllocatorKind.Tlsf:
+        return Perform.verb<Tlsf>(record, verb, a, b);
+      case AllocatorKind.TlsfEsp:
+        return Perform.verb<TlsfEsp>(record, verb, a, b);
+      case AllocatorKind.O1heap:
+        return Perform.verb<O1heap>(record, verb, a, b);
+      case AllocatorKind.Umm:
+        return Perform.verb<Umm>(record, verb, a, b);
+      case AllocatorKind.ZephyrSysHeap:
+        return Perform.verb<ZephyrSysHeap>(record, verb, a, b);
+      case AllocatorKind.ThreadxByte:
+        return Perform.verb<ThreadxByte>(record, verb, a, b);
+      case AllocatorKind.MicropythonGc:
+        return Perform.verb<MicropythonGc>(record, verb, a, b);
+      case AllocatorKind.FreertosHeap1:
+        return Perform.verb<FreertosHeap1>(record, verb, a, b);
+      case AllocatorKind.FreertosHeap2:
+        return Perform.verb<FreertosHeap2>(record, verb, a, b);
+      case AllocatorKind.FreertosHeap5:
+        return Perform.verb<FreertosHeap5>(record, verb, a, b);
+      case AllocatorKind.Lwmem:
+        return Perform.verb<Lwmem>(record, verb, a, b);
+      case AllocatorKind.RustLinkedList:
+        return Perform.verb<RustLinkedList>(record, verb, a, b);
+      case AllocatorKind.NewlibNano:
+        return Perform.verb<NewlibNano>(record, verb, a, b);
+      case AllocatorKind.Newlib:
+        return Perform.verb<Newlib>(record, verb, a, b);
+      case AllocatorKind.Picolibc:
+        return Perform.verb<Picolibc>(record, verb, a, b);
+      case AllocatorKind.AvrLibc:
+        return Perform.verb<AvrLibc>(record, verb, a, b);
+      default:
+        return unreachable();
+    }
+  }
+}
 
 /** Performs `verb` (see perform.ts) on the heap whose record lies at `record`. */
 export function dispatch(record: u32, verb: u32, a: u32, b: u32): u32 {
-  switch (load<u32>(record, HeapField.Kind << 2)) {
-    case AllocatorKind.Bump:
-      return perform<Bump>(record, verb, a, b);
-    case AllocatorKind.FixedPool:
-      return perform<FixedPool>(record, verb, a, b);
-    case AllocatorKind.Buddy:
-      return perform<Buddy>(record, verb, a, b);
-    case AllocatorKind.ListFit:
-      return hasHeader(record) ? perform<ListFit>(record, verb, a, b) : perform<MapFit>(record, verb, a, b);
-    case AllocatorKind.FreertosHeap4:
-      return perform<FreertosHeap4>(record, verb, a, b);
-    case AllocatorKind.Tlsf:
-      return perform<Tlsf>(record, verb, a, b);
-    case AllocatorKind.TlsfEsp:
-      return perform<TlsfEsp>(record, verb, a, b);
-    case AllocatorKind.O1heap:
-      return perform<O1heap>(record, verb, a, b);
-    case AllocatorKind.Umm:
-      return perform<Umm>(record, verb, a, b);
-    case AllocatorKind.ZephyrSysHeap:
-      return perform<ZephyrSysHeap>(record, verb, a, b);
-    case AllocatorKind.ThreadxByte:
-      return perform<ThreadxByte>(record, verb, a, b);
-    case AllocatorKind.MicropythonGc:
-      return perform<MicropythonGc>(record, verb, a, b);
-    case AllocatorKind.FreertosHeap1:
-      return perform<FreertosHeap1>(record, verb, a, b);
-    case AllocatorKind.FreertosHeap2:
-      return perform<FreertosHeap2>(record, verb, a, b);
-    case AllocatorKind.FreertosHeap5:
-      return perform<FreertosHeap5>(record, verb, a, b);
-    case AllocatorKind.Lwmem:
-      return perform<Lwmem>(record, verb, a, b);
-    case AllocatorKind.RustLinkedList:
-      return perform<RustLinkedList>(record, verb, a, b);
-    case AllocatorKind.NewlibNano:
-      return perform<NewlibNano>(record, verb, a, b);
-    case AllocatorKind.Newlib:
-      return perform<Newlib>(record, verb, a, b);
-    case AllocatorKind.Picolibc:
-      return perform<Picolibc>(record, verb, a, b);
-    case AllocatorKind.AvrLibc:
-      return perform<AvrLibc>(record, verb, a, b);
-    default:
-      return unreachable();
-  }
+  return Registry.dispatch(record, verb, a, b);
 }
 
 /** The list allocators keep what they know in front of each payload, or, without a header, beside the arena. */

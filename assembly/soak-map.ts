@@ -255,11 +255,15 @@ export const enum NameField {
   Length,
 }
 
-/** A draw site of a context: the random stream (DrawSiteField) and what rounding to microseconds left over (an f64). */
+/** A draw site of a context: a random stream (DrawSiteField) of one descriptor. */
 export const enum SiteField {
   Stream,
+  /** What rounding to microseconds left over: an f64. */
   Residue = 6,
   ResidueHigh,
+  /** The next value, drawn ahead so that nobody waits for it: an f64, not a number where there is none yet. */
+  Next,
+  NextHigh,
   Length,
 }
 

@@ -7,11 +7,12 @@ const BAD_INPUT = 2;
 /** EX_SOFTWARE: a mistake of ours. */
 const INTERNAL = 70;
 
-// The reader of a pipe that goes away (`heapsoak devices | head`) is no error.
+// The reader of a pipe that goes away (`heapsoak devices | head`) is no error; a full disk is one.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (error.code === "EPIPE") process.exit();
+    if (stream === process.stdout) process.stderr.write(`heapsoak: the output cannot be written (${error.code}).\n`);
+    process.exit(BAD_INPUT);
   });
 }
 

@@ -8,7 +8,6 @@ import { BlockState, HeapField } from "../memory-map";
 import { isLive, requestOf, shadowAllocate, shadowRelease, wasReleased } from "./shadow";
 import { Visits, visitsClass } from "./visits";
 
-
 @unmanaged
 class Counters {
   requests: u32;

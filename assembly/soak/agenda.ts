@@ -8,9 +8,37 @@ import { AGENDA_MOST, IN_AGENDA, SoakField } from "../soak-map";
 import { Control, wheel } from "./control";
 import { Timer } from "./timer-wheel";
 
+/** A class because asc inlines its members only. */
+export class Agenda {
+  /** Takes out and returns the first timer that is due at `until` or before; 0 when there is none. */
+  @inline static takeDue(until: u64): u32 {
+    const first = Control.get(SoakField.Agenda);
+    if (first == 0) return wheel().takeDue(until);
+    const at = Timer.at(first).time;
+    const life = wheel().takeDue(min(at, until));
+    if (life != 0 || at > until) return life;
+    takeFirst(Timer.at(first));
+    return first;
+  }
+
+  /** Whether a timer may be due at `now`: false is certain, true is not. */
+  @inline static mayBeDue(now: u64): bool {
+    const first = Control.get(SoakField.Agenda);
+    return wheel().mayBeDue(now) || (first != 0 && Timer.at(first).time <= now);
+  }
+}
+
+function takeFirst(timer: Timer): void {
+  const next = timer.next;
+  if (next) Timer.at(next).previous = 0;
+  Control.set(SoakField.Agenda, next);
+  Control.set(SoakField.AgendaCount, Control.get(SoakField.AgendaCount) - 1);
+  timer.slot = 0;
+}
+
 /** Makes a timer pending behind all of the same time; one that is pending moves. */
 export function schedule(address: u32, time: u64): void {
-  unschedule(address);
+  if (Timer.isPending(address)) unschedule(address);
   const count = Control.get(SoakField.AgendaCount);
   if (count >= <u32>AGENDA_MOST) {
     wheel().insert(address, time);
@@ -44,28 +72,16 @@ export function unschedule(address: u32): void {
     wheel().remove(address);
     return;
   }
-  if (timer.next) Timer.at(timer.next).previous = timer.previous;
-  if (timer.previous) Timer.at(timer.previous).next = timer.next;
-  else Control.set(SoakField.Agenda, timer.next);
-  timer.slot = 0;
+  const previous = timer.previous;
+  if (previous == 0) {
+    takeFirst(timer);
+    return;
+  }
+  const next = timer.next;
+  if (next) Timer.at(next).previous = previous;
+  Timer.at(previous).next = next;
   Control.set(SoakField.AgendaCount, Control.get(SoakField.AgendaCount) - 1);
-}
-
-/** Takes out and returns the first timer that is due at `until` or before; 0 when there is none. */
-export function takeDue(until: u64): u32 {
-  const first = Control.get(SoakField.Agenda);
-  if (first == 0) return wheel().advanceUntil(until);
-  const at = Timer.at(first).time;
-  const life = wheel().advanceUntil(min(at, until));
-  if (life != 0 || at > until) return life;
-  unschedule(first);
-  return first;
-}
-
-/** Whether a timer is due at the time to which the wheel has been advanced. */
-export function isDueNow(): bool {
-  const first = Control.get(SoakField.Agenda);
-  return wheel().isDueNow() || (first != 0 && Timer.at(first).time <= wheel().now);
+  timer.slot = 0;
 }
 
 /** Timers that are pending. */

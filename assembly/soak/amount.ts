@@ -1,12 +1,13 @@
 /** Amounts in instructions (see ExpressionOp in soak-map.ts): constants, draws, and arithmetic over sampled numbers. */
+import { LONGEST_US } from "../memory-map";
 import { EXPRESSION_DEPTH_MOST, ExpressionOp, SiteField } from "../soak-map";
 import { Context } from "./context";
-import { draw, drawMicroseconds, drawWhole } from "./draws";
+import { Draws, draw } from "./draws";
 
 const SITE_BYTES: u32 = SiteField.Length << 2;
 const RESIDUE: u32 = SiteField.Residue << 2;
+const NEXT: u32 = SiteField.Next << 2;
 const WHOLE_MOST: f64 = 2147483647;
-const LONGEST_EXPRESSION_US: f64 = 8987760000000000;
 
 export class Amount {
   /** The whole number (bytes, counts) of the amount whose two words lie at `at`. */
@@ -21,6 +22,26 @@ export class Amount {
     return descriptor == 0 ? load<u32>(at, 4) : microsecondsOf(context, descriptor, load<u32>(at, 4));
   }
 
+  /** The next value of a site. The one after it is drawn at once: the processor does that beside what follows. */
+  @inline static next(descriptor: u32, site: u32): f64 {
+    const value = load<f64>(site, NEXT);
+    if (Number.isNaN(value)) return firstOf(descriptor, site);
+    store<f64>(site, Draws.next(descriptor, site), NEXT);
+    return value;
+  }
+
+  /**
+   * The next time of a site in whole microseconds. What is cut off is added to the next one, so that the sum of all
+   * is exact to a microsecond.
+   */
+  @inline static wholeMicroseconds(descriptor: u32, site: u32): u64 {
+    const time = Amount.next(descriptor, site) + load<f64>(site, RESIDUE);
+    const within = bounded(time, <f64>LONGEST_US);
+    const whole = floor(within);
+    store<f64>(site, time == within ? within - whole : 0, RESIDUE);
+    return <u64>(<i64>whole);
+  }
+
   /** Engine address of a context's draw site. */
   @inline static site(context: Context, index: u32): u32 {
     return context.sites + index * SITE_BYTES;
@@ -29,24 +50,33 @@ export class Amount {
 
 function wholeOf(context: Context, descriptor: u32, site: u32): u32 {
   if (descriptor & 1) return roundedWhole(evaluate(context, descriptor - 1));
-  return drawWhole(descriptor, Amount.site(context, site));
+  return roundedWhole(Amount.next(descriptor, Amount.site(context, site)));
 }
 
 function microsecondsOf(context: Context, descriptor: u32, site: u32): u64 {
-  if (descriptor & 1) return <u64>bounded(evaluate(context, descriptor - 1), LONGEST_EXPRESSION_US);
-  const at = Amount.site(context, site);
-  return drawMicroseconds(descriptor, at + RESIDUE, at);
+  if (descriptor & 1) return <u64>(<i64>bounded(evaluate(context, descriptor - 1), <f64>LONGEST_US));
+  return Amount.wholeMicroseconds(descriptor, Amount.site(context, site));
 }
 
 /** A time drawn at a site that no context owns (modes), given by address. */
 export function microsecondsAt(descriptor: u32, siteOrConstant: u32): u64 {
-  if (descriptor == 0) return siteOrConstant;
-  return drawMicroseconds(descriptor, siteOrConstant + RESIDUE, siteOrConstant);
+  return descriptor == 0 ? siteOrConstant : Amount.wholeMicroseconds(descriptor, siteOrConstant);
+}
+
+/** Forgets what was drawn ahead at a site: its stream has a new key. */
+export function forgetNext(site: u32): void {
+  store<f64>(site, NaN, NEXT);
+}
+
+function firstOf(descriptor: u32, site: u32): f64 {
+  const value = draw(descriptor, site);
+  store<f64>(site, draw(descriptor, site), NEXT);
+  return value;
 }
 
 /** A real number for `sample`. */
 export function realOf(context: Context, descriptor: u32, site: u32): f64 {
-  return draw(descriptor, Amount.site(context, site));
+  return Amount.next(descriptor, Amount.site(context, site));
 }
 
 function roundedWhole(value: f64): u32 {

@@ -4,7 +4,7 @@ import { ContextState, FailureKind, LedgerOwner, QueueWhenFull, SoakField, Timeo
 import { schedule } from "./agenda";
 import { Amount } from "./amount";
 import { endActivation, unwind } from "./calls";
-import { Context, makeReady, Name, takeFirstOfLevel } from "./context";
+import { Context, Name, Ready } from "./context";
 import { Control, control, halt } from "./control";
 import { stepOf } from "./heap-steps";
 import { enterName, takeFromName } from "./ownership";
@@ -24,7 +24,7 @@ export function untilStep(context: Context, pc: u32): u32 {
   const mode = load<u32>(pc, 4);
   if (Control.get(SoakField.Mode) == mode) return pc + 8;
   context.pc = pc + 8;
-  takeFirstOfLevel(context);
+  Ready.takeFirstOfLevel(context);
   context.state = ContextState.AwaitingMode;
   context.waitingQueue = mode + 1;
   return 0;
@@ -80,7 +80,7 @@ function timeOut(context: Context, pc: u32): u32 {
 
 /** The context waits at a queue, in front of its instruction. */
 function block(context: Context, queue: u32, state: u32): u32 {
-  takeFirstOfLevel(context);
+  Ready.takeFirstOfLevel(context);
   context.state = state;
   context.waitingQueue = queue + 1;
   waitAt(waitingList(context), context);
@@ -94,5 +94,5 @@ export function wake(context: Context): void {
     context.timedOut = 1;
   }
   context.state = ContextState.Ready;
-  makeReady(context);
+  Ready.add(context);
 }

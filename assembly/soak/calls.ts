@@ -9,7 +9,7 @@ import {
   StackDetection,
 } from "../soak-map";
 import { enterFrame, leaveException, leaveFrame } from "../stack/stack";
-import { Context, takeFirstOfLevel } from "./context";
+import { Context, Ready } from "./context";
 import { Control, halt } from "./control";
 import { giveBackScope } from "./ownership";
 import { begin } from "./schedule";
@@ -87,7 +87,7 @@ export function unwind(context: Context, step: u32): void {
 
 /** The activation is over: the context waits for its next start, or starts again at once when one is pending. */
 export function endActivation(context: Context): void {
-  takeFirstOfLevel(context);
+  Ready.takeFirstOfLevel(context);
   context.state = ContextState.Idle;
   if (context.isInterrupt) leaveInterrupt(context);
   else if (context.isSpawned) {

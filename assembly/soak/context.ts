@@ -137,28 +137,31 @@ class Level {
   }
 }
 
-/** Puts a context behind the others of its level. */
-export function makeReady(context: Context): void {
-  const level = Level.at(context.level);
-  context.next = 0;
-  if (level.first) changetype<Context>(level.last).next = changetype<u32>(context);
-  else level.first = changetype<u32>(context);
-  level.last = changetype<u32>(context);
-  control().readyLevels |= (<u64>1) << context.level;
-}
+/** The lists of contexts that are ready, by level. A class because asc inlines its members only. */
+export class Ready {
+  /** Puts a context behind the others of its level. */
+  @inline static add(context: Context): void {
+    const level = Level.at(context.level);
+    context.next = 0;
+    if (level.first) changetype<Context>(level.last).next = changetype<u32>(context);
+    else level.first = changetype<u32>(context);
+    level.last = changetype<u32>(context);
+    control().readyLevels |= (<u64>1) << context.level;
+  }
 
-/** The first context of the most urgent level that has one, or null. It stays in its list. */
-export function mostUrgent(): Context {
-  const levels = control().readyLevels;
-  if (levels == 0) return changetype<Context>(0);
-  return changetype<Context>(Level.at(63 - <u32>clz<u64>(levels)).first);
-}
+  /** The first context of the most urgent level that has one, or null. It stays in its list. */
+  @inline static mostUrgent(): Context {
+    const levels = control().readyLevels;
+    if (levels == 0) return changetype<Context>(0);
+    return changetype<Context>(Level.at(63 - <u32>clz<u64>(levels)).first);
+  }
 
-/** Takes the first context of a level out of its list: it has blocked or ended. */
-export function takeFirstOfLevel(context: Context): void {
-  const level = Level.at(context.level);
-  level.first = context.next;
-  if (context.next == 0) control().readyLevels &= ~((<u64>1) << context.level);
+  /** Takes the first context of a level out of its list: it has blocked or ended. */
+  @inline static takeFirstOfLevel(context: Context): void {
+    const level = Level.at(context.level);
+    level.first = context.next;
+    if (context.next == 0) control().readyLevels &= ~((<u64>1) << context.level);
+  }
 }
 
 /** Empties all lists of ready contexts. */

@@ -28,18 +28,25 @@ class Draw {
   maximum: f64;
 }
 
-/**
- * The next value of the quantity, within its limits. A constant costs a comparison and consumes nothing.
- * `site` (DrawSiteField) may be 0 for a constant.
- */
+/** A class because asc inlines its members only. */
+export class Draws {
+  /**
+   * The next value of the quantity, within its limits. A constant costs a comparison and consumes nothing.
+   * `site` (DrawSiteField) may be 0 for a constant.
+   */
+  @inline static next(descriptor: u32, site: u32): f64 {
+    const quantity = changetype<Draw>(descriptor);
+    const kind = quantity.kind;
+    if (kind == DrawKind.Constant) return quantity.a;
+    const word = Random.nextBits(site);
+    const value = kind == DrawKind.Exponential ? quantity.a * Ziggurat.exponential(word) : sample(quantity, word);
+    return value >= quantity.minimum && value <= quantity.maximum ? value : sampleAgain(quantity, word);
+  }
+}
+
+/** `Draws.next`, not inlined. */
 export function draw(descriptor: u32, site: u32): f64 {
-  const quantity = changetype<Draw>(descriptor);
-  if (quantity.kind == DrawKind.Constant) return quantity.a;
-  const word = Random.nextBits(site);
-  const value =
-    quantity.kind == DrawKind.Exponential ? quantity.a * Ziggurat.exponential(word) : sample(quantity, word);
-  if (value >= quantity.minimum && value <= quantity.maximum) return value;
-  return sampleAgain(quantity, word);
+  return Draws.next(descriptor, site);
 }
 
 /** The next value of a size or a count: rounded to the nearest whole number, in 0..2^31 − 1. */

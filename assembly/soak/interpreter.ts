@@ -1,7 +1,7 @@
 /** Runs a context's program until it blocks, ends, is at `work`, or the batch is over. */
 
 import { ContextState, FailureKind, Instruction, LedgerOwner, SoakField, STEPS_WITHOUT_TIME_MOST } from "../soak-map";
-import { takeDue } from "./agenda";
+import { Agenda } from "./agenda";
 import { Amount, realOf } from "./amount";
 import { receiveStep, sendStep, untilStep, waitStep } from "./blocking-steps";
 import { endActivation, enterCall, enterRecursion, leaveCall, leaveRecursion, recurseDeeper, unwind } from "./calls";
@@ -150,7 +150,7 @@ function rarestStep(context: Context, pc: u32): u32 {
 function work(context: Context): bool {
   const run = control();
   const end = run.now + context.workRemaining;
-  const due = takeDue(min(end, run.horizon - 1));
+  const due = Agenda.takeDue(min(end, run.horizon - 1));
   if (due == 0 && end < run.horizon) {
     passTimeTo(end);
     context.workRemaining = 0;
@@ -178,11 +178,15 @@ function countSteps(context: Context, steps: u32): void {
   if (withoutTime > <u32>STEPS_WITHOUT_TIME_MOST) halt(FailureKind.NoProgress, context.index, stepOf(context.pc), 0);
 }
 
-/** Whether a loop has to stop here for the host: the batch is over, the journal full, or time does not pass. */
+/**
+ * Whether a loop has to stop here for the host: the batch is over, the journal full, time does not pass, or a stack
+ * was overrun (so that the host looks at it at the same step whatever the batches are).
+ */
 function mustPause(steps: u32): bool {
   return (
     control().steps + steps >= control().batchEnd ||
     Control.get(SoakField.StepsWithoutTime) + steps > <u32>STEPS_WITHOUT_TIME_MOST ||
+    Control.get(SoakField.OverrunStack) != 0 ||
     journalIsFull()
   );
 }

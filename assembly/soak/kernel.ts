@@ -22,10 +22,11 @@ import {
   restoreContext,
   saveContext,
 } from "../stack/stack";
-import { isDueNow, pendingTimers, resetAgenda, schedule, takeDue } from "./agenda";
+import { Agenda, pendingTimers, resetAgenda, schedule } from "./agenda";
+import { forgetNext } from "./amount";
 import { wake } from "./blocking-steps";
 import { survives } from "./calls";
-import { Context, forgetReady, isBlocked, mostUrgent } from "./context";
+import { Context, forgetReady, isBlocked, Ready } from "./context";
 import { Control, control, halt, hasHalted } from "./control";
 import { expire } from "./heap-steps";
 import { execute, passTimeTo } from "./interpreter";
@@ -47,7 +48,9 @@ export function rekeyAll(branch: u32): void {
   Control.set(SoakField.Branch, branch);
   const sites = Control.get(SoakField.Sites);
   for (let i: u32 = 0, count = Control.get(SoakField.SiteCount); i < count; i++) {
-    rekey(sites + i * (SiteField.Length << 2), control().seed, branch);
+    const site = sites + i * (SiteField.Length << 2);
+    rekey(site, control().seed, branch);
+    forgetNext(site);
   }
 }
 
@@ -82,11 +85,14 @@ export function advance(budget: u32): u32 {
     if (journalIsFull()) return SoakStatus.JournalFull;
     if (run.steps >= run.batchEnd) return SoakStatus.Continue;
     if (run.now >= run.horizon) return SoakStatus.Horizon;
-    if (isDueNow()) {
-      handleDue(takeDue(run.now));
-      continue;
+    if (Agenda.mayBeDue(run.now)) {
+      const due = Agenda.takeDue(run.now);
+      if (due) {
+        handleDue(due);
+        continue;
+      }
     }
-    const context = mostUrgent();
+    const context = Ready.mostUrgent();
     if (changetype<u32>(context) == 0) idle();
     else if (takesProcessor(context)) execute(context);
   }
@@ -96,37 +102,39 @@ export function advance(budget: u32): u32 {
 /** An activation that the last batch interrupted goes on. */
 function resume(): void {
   Control.set(SoakField.Resuming, 0);
-  execute(mostUrgent());
+  execute(Ready.mostUrgent());
 }
 
 /** What is due at the old horizon, where the last batch ended before it. */
 function catchUp(): void {
-  const due = control().now < control().horizon ? takeDue(control().now) : 0;
+  const due = control().now < control().horizon ? Agenda.takeDue(control().now) : 0;
   if (due) handleDue(due);
 }
 
-/** Nobody is ready: the idle task runs, then time jumps to the next event. */
+/**
+ * Nobody is ready: the idle task runs, and time jumps from event to event. Lives that end make nobody ready, so
+ * they are handled right here; what else is due may.
+ */
 function idle(): void {
-  if (Control.get(SoakField.CurrentTask)) {
-    switchOut();
-    return;
-  }
-  if (Control.get(SoakField.ExitedTasks)) {
-    cleanUpExitedTasks();
-    return;
-  }
-  if (onlySampleIsPending() && isAnyBlocked()) {
-    halt(FailureKind.Deadlock, u32.MAX_VALUE, u32.MAX_VALUE, 0);
-    return;
-  }
+  if (Control.get(SoakField.CurrentTask) != 0 && !switchOut()) return;
+  if (Control.get(SoakField.ExitedTasks)) cleanUpExitedTasks();
   const run = control();
-  const timer = takeDue(run.horizon - 1);
-  if (timer == 0) passTimeTo(run.horizon);
-  else handleDue(timer);
-}
-
-function onlySampleIsPending(): bool {
-  return pendingTimers() == (Timer.isPending(SAMPLE_TIMER) ? 1 : 0);
+  do {
+    const timer = Agenda.takeDue(run.horizon - 1);
+    if (timer == 0) {
+      passTimeTo(run.horizon);
+      return;
+    }
+    if (Timer.at(timer).kind != TimerKind.Expiry) {
+      if (timer == SAMPLE_TIMER && pendingTimers() == 0 && isAnyBlocked()) {
+        halt(FailureKind.Deadlock, u32.MAX_VALUE, u32.MAX_VALUE, 0);
+      } else handleDue(timer);
+      return;
+    }
+    passTimeTo(Timer.at(timer).time);
+    run.steps++;
+    expire(changetype<LedgerBlock>(timer));
+  } while (run.steps < run.batchEnd && !journalIsFull());
 }
 
 function isAnyBlocked(): bool {
@@ -148,7 +156,7 @@ export function handleDue(first: u32): void {
     run.steps++;
     if (Timer.at(timer).kind == TimerKind.Expiry) expire(changetype<LedgerBlock>(timer));
     else list = list == 0 ? alone(timer) : sorted(list, timer);
-    timer = isDueNow() ? takeDue(run.now) : 0;
+    timer = Agenda.mayBeDue(run.now) ? Agenda.takeDue(run.now) : 0;
   }
   while (list) {
     timer = list;

@@ -10,7 +10,7 @@ import { Heap } from "../allocators/heap";
 import { shadowAllocate, shadowRelease } from "../inspect/shadow";
 import { Visits, visitsClass } from "../inspect/visits";
 import { Verb } from "../perform";
-import { dispatch } from "../registry";
+import { dispatch, Registry } from "../registry";
 import {
   COUNTED_HEADER_BYTES,
   FailureKind,
@@ -82,8 +82,9 @@ export function allocateBlock(heap: u32, requestBytes: u32, alignment: u32, cont
   const counted = account.ownership == HeapOwnership.Counted;
   record.heap = heap;
   record.requestBytes = counted ? requestBytes + COUNTED_HEADER_BYTES : requestBytes;
-  if (!dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
-    noteJournal(alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate, record, context, step, 0);
+  if (!Registry.dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
+    if (Control.get(SoakField.Journalling))
+      noteJournal(alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate, record, context, step, 0);
     returnRecord(record);
     return changetype<LedgerBlock>(0);
   }
@@ -94,20 +95,21 @@ export function allocateBlock(heap: u32, requestBytes: u32, alignment: u32, cont
   record.owners = 1;
   record.references = 0;
   record.lengthBytes = 0;
-  noteJournal(
-    alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate,
-    record,
-    context,
-    step,
-    record.payload,
-  );
+  if (Control.get(SoakField.Journalling))
+    noteJournal(
+      alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate,
+      record,
+      context,
+      step,
+      record.payload,
+    );
   return record;
 }
 
 /** Releases a block and gives its record back. */
 export function releaseBlock(record: LedgerBlock, context: u32, step: u32): void {
-  dispatch(SoakHeap.at(record.heap).record, Verb.LedgerRelease, changetype<u32>(record), 0);
-  noteJournal(JournalOperation.Release, record, context, step, 0);
+  Registry.dispatch(SoakHeap.at(record.heap).record, Verb.LedgerRelease, changetype<u32>(record), 0);
+  if (Control.get(SoakField.Journalling)) noteJournal(JournalOperation.Release, record, context, step, 0);
   returnRecord(record);
 }
 
@@ -262,7 +264,6 @@ function noteRefusal(account: SoakHeap, requestBytes: u32): void {
 }
 
 function noteJournal(operation: u32, record: LedgerBlock, context: u32, step: u32, result: u32): void {
-  if (!Control.get(SoakField.Journalling)) return;
   const payload = operation == JournalOperation.Release ? record.payload : 0;
   journal(operation, record.heap, context, step, record.requestBytes, payload, result, visitsOf(record.heap));
 }

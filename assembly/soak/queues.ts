@@ -2,7 +2,7 @@
 
 import { CacheEvict, CacheField, ContextState, QueueField, QueueWhenFull, SOAK, SoakField } from "../soak-map";
 import { unschedule } from "./agenda";
-import { Context, makeReady } from "./context";
+import { Context, Ready } from "./context";
 import { LedgerBlock } from "./ledger";
 import { giveBack } from "./ownership";
 import { Random } from "./random";
@@ -120,7 +120,7 @@ function wakeFirstWaiting(list: u32): void {
   store<u32>(list, context.next);
   unschedule(context.wakeNode);
   context.state = ContextState.Ready;
-  makeReady(context);
+  Ready.add(context);
 }
 
 /** Inserts a block and then, when there are more than slots, evicts one in the context's name. */

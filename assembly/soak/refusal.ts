@@ -7,7 +7,7 @@ import { ContextState, FailureKind, PolicyField, PolicyKind, SoakField, TimerKin
 import { schedule } from "./agenda";
 import { Amount } from "./amount";
 import { endActivation, unwind } from "./calls";
-import { Context, takeFirstOfLevel } from "./context";
+import { Context, Ready } from "./context";
 import { Control, control, halt, noteFailure } from "./control";
 import { uncountRefusal } from "./ledger";
 import { reboot } from "./reboot";
@@ -57,7 +57,7 @@ function retries(context: Context, heap: u32, amount: u32, policy: u32): bool {
 
 /** Blocks the context until `us` microseconds have passed. */
 export function sleep(context: Context, us: u64, state: u32): void {
-  takeFirstOfLevel(context);
+  Ready.takeFirstOfLevel(context);
   context.state = state;
   Timer.at(context.wakeNode).kind = TimerKind.Wake;
   schedule(context.wakeNode, control().now + us);
@@ -66,11 +66,12 @@ export function sleep(context: Context, us: u64, state: u32): void {
 function noteRefusal(policy: u32, context: Context, step: u32, heap: u32): void {
   if (Control.get(SoakField.FailureKind) == FailureKind.None) {
     const account = SoakHeap.at(heap);
-    dispatch(account.record, Verb.Summarize, 0, 0);
+    const sound = dispatch(account.record, Verb.Check, 0, 0) != 0;
+    if (sound) dispatch(account.record, Verb.Summarize, 0, 0);
     Control.set(SoakField.FailureHeap, heap);
     Control.set(SoakField.FailureRequestBytes, Control.get(SoakField.RefusedBytes));
-    Control.set(SoakField.FailureFreeBytes, load<u32>(OUTPUT, SummaryField.FreeBytes << 2));
-    Control.set(SoakField.FailureLargestFreeBytes, load<u32>(OUTPUT, SummaryField.LargestFreeBytes << 2));
+    Control.set(SoakField.FailureFreeBytes, sound ? load<u32>(OUTPUT, SummaryField.FreeBytes << 2) : account.freeBytes);
+    Control.set(SoakField.FailureLargestFreeBytes, sound ? load<u32>(OUTPUT, SummaryField.LargestFreeBytes << 2) : 0);
   }
   if (policy == PolicyKind.Reboot) noteFailure(FailureKind.RebootByPolicy, context.index, step, 0);
   else halt(FailureKind.Crash, context.index, step, 0);

@@ -13,7 +13,7 @@ import {
 } from "../soak-map";
 import { schedule } from "./agenda";
 import { Amount, microsecondsAt } from "./amount";
-import { Context, isRunning, makeReady } from "./context";
+import { Context, isRunning, Ready } from "./context";
 import { Control, control, halt } from "./control";
 import { Random } from "./random";
 import { Timer } from "./timer-wheel";
@@ -85,7 +85,7 @@ export function begin(context: Context): void {
   context.pc = context.program;
   context.retriesLeft = u32.MAX_VALUE;
   context.state = ContextState.Ready;
-  makeReady(context);
+  Ready.add(context);
 }
 
 function nextGrid(context: Context): u64 {
@@ -161,7 +161,7 @@ export function enterMode(index: u32): void {
     const context = Context.at(i);
     if (context.state == ContextState.AwaitingMode && context.waitingQueue == index + 1) {
       context.state = ContextState.Ready;
-      makeReady(context);
+      Ready.add(context);
     }
     if (context.activationKind == ActivationKind.OnMode && context.onMode == index) request(context);
   }

@@ -5,8 +5,9 @@
  * Instead the account keeps a witness: one hole that could serve a request of that least value. While nothing
  * is taken from the witness the minimum stands, and only an allocation inside it makes the heap be looked at.
  */
-import { Block, Heap } from "../allocators/heap";
+import { Block, Finding, Heap } from "../allocators/heap";
 import { isFree } from "../inspect/observe";
+import { FindingField } from "../memory-map";
 import { HOLE_OVERHEAD_MOST, SOAK, SoakField, SoakHeapField } from "../soak-map";
 
 @final
@@ -65,12 +66,16 @@ export function openAccount<H extends Heap>(heap: H, account: SoakHeap): void {
   lookForWitness<H>(heap, account);
 }
 
-/** Compares the largest free request with the minima and chooses the largest hole as the new witness. */
+/**
+ * Compares the largest free request with the minima and chooses the largest hole as the new witness. A heap whose
+ * metadata is broken is left alone: a walk could fault where the device, which does not look, goes on.
+ */
 export function lookForWitness<H extends Heap>(heap: H, account: SoakHeap): void {
+  account.witnessBytes = 0;
+  if (!heap.check(changetype<Finding>(memory.data(FindingField.Length * 4)))) return;
   const largestFree = heap.largestRequest();
   account.windowMinimumLargestFree = min(account.windowMinimumLargestFree, largestFree);
   account.minimumLargestFree = min(account.minimumLargestFree, largestFree);
-  account.witnessBytes = 0;
   const block = changetype<Block>(memory.data(32));
   block.address = 0;
   let low: u32 = 0,

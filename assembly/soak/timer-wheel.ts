@@ -10,13 +10,13 @@
  *   that this digit names; within the slot in order of insertion.
  *
  *   Wheel  +0    │ now                      │ u64
- *          +8    │ earliest time, if known  │ u64
- *          +16   │ known? · pending · levels occupied
- *          +32   │ slots occupied           │ 11 × u64
- *          +120  │ head, tail               │ 704 × 8 bytes
+ *          +8    │ nothing pending before   │ u64
+ *          +16   │ pending · levels occupied
+ *          +24   │ slots occupied           │ 11 × u64
+ *          +112  │ head, tail               │ 704 × 8 bytes
  *
  * Invariants: every timer lies where the rule above puts it, so all of one time lie in one slot; no pending time is
- * before now; the bitmaps and the earliest time agree with the slots. When now enters the slot of a level, its timers
+ * before now; the bitmaps agree with the slots. When now enters the slot of a level, its timers
  * move down in order (a cascade) to levels that are empty then, which keeps equal times in order of insertion.
  * Cost: insert and remove O(1); a timer cascades at most 10 times, as a rule once for every factor 64 of its delay.
  */
@@ -58,13 +58,13 @@ export class Timer {
 @final
 @unmanaged
 export class Wheel {
+  /** The time of the timer taken last, or a later one up to which nothing is pending. */
   now: u64;
-  private next: u64;
-  private nextKnown: u32;
+  /** No timer is pending before this time. */
+  private notBefore: u64;
   /** Timers in the wheel. */
   pending: u32;
   private occupancy: u32;
-  padding: u32;
 
   @inline static at(address: u32): Wheel {
     return changetype<Wheel>(address);
@@ -74,75 +74,53 @@ export class Wheel {
   reset(now: u64): void {
     memory.fill(changetype<usize>(this), 0, WheelField.Length << 2);
     this.now = now;
+    this.notBefore = NEVER;
   }
 
   /** Makes the timer pending at `time`, or now where that has passed, behind all of the same time; one that is pending moves. */
-  insert(address: u32, time: u64): void {
+  @inline insert(address: u32, time: u64): void {
     if (Timer.isPending(address)) this.remove(address);
     time = max(time, this.now);
     Timer.at(address).time = time;
     this.pending++;
-    if (time == this.now) this.nextKnown = 1;
-    if (time < this.next || time == this.now) this.next = time; // where `next` is not known, this does no harm
+    if (time < this.notBefore) this.notBefore = time;
     this.append(address, time);
-  }
-
-  /** Whether a timer is pending at this very time: known without a search once a timer of it has been taken or inserted. */
-  @inline isDueNow(): bool {
-    return this.nextKnown != 0 && this.next == this.now;
   }
 
   /** Takes the timer out; one that is not pending stays as it is. */
   remove(address: u32): void {
-    if (!Timer.isPending(address)) return;
-    const timer = Timer.at(address);
-    this.unlink(timer);
-    if (timer.time != this.next) return;
-    this.nextKnown = 0;
-    if (this.next == this.now) this.nextTime();
+    if (Timer.isPending(address)) this.unlink(Timer.at(address));
   }
 
-  /** The earliest pending time, NEVER when there is none. Remembered until that timer goes. */
-  nextTime(): u64 {
-    if (!this.nextKnown) {
-      this.next = this.pending ? this.findNext() : NEVER;
-      this.nextKnown = 1;
-    }
-    return this.next;
+  /** Whether a timer may be due at `until` or before: false is certain, true is not. */
+  @inline mayBeDue(until: u64): bool {
+    return this.notBefore <= until;
   }
 
-  /**
-   * Runs time forward to the earliest timer, takes it out and returns it; where that lies after `until`, or nothing is
-   * pending, runs time to `until` and returns 0. `until` is not before now.
-   */
-  advanceUntil(until: u64): u32 {
+  /** Takes out and returns the earliest timer, and runs time forward to it; 0 when it lies after `until` or none is pending. */
+  @inline takeDue(until: u64): u32 {
+    return this.mayBeDue(until) ? this.search(until) : 0;
+  }
+
+  private search(until: u64): u32 {
     while (this.pending) {
       const level = ctz(this.occupancy);
       const slot = <u32>ctz(this.bitmap(level));
       const head = load<u32>(this.list(level * WHEEL_SLOTS_PER_LEVEL + slot), HEAD);
       const timer = Timer.at(head);
       if (level == 0 || timer.next == 0) {
-        if (timer.time > until) break;
+        this.notBefore = timer.time;
+        if (timer.time > until) return 0;
         this.take(timer);
         return head;
       }
       const start = this.slotStart(level, slot);
-      if (start > until) break;
+      this.notBefore = start;
+      if (start > until) return 0;
       this.moveTo(start);
     }
-    this.moveTo(until);
+    this.notBefore = NEVER;
     return 0;
-  }
-
-  /** Runs time forward to the first timer of the earliest time, takes it out and returns it; 0 when none is pending. */
-  takeFirst(): u32 {
-    return this.pending ? this.advanceUntil(NEVER) : 0;
-  }
-
-  /** Runs time forward to `time`, which is not before now and not after `nextTime()`. */
-  advanceTo(time: u64): void {
-    assert(time >= this.now && time <= this.nextTime());
-    this.moveTo(time);
   }
 
   @inline private bitmap(level: u32): u64 {
@@ -175,9 +153,16 @@ export class Wheel {
    */
   @inline private take(timer: Timer): void {
     this.now = timer.time;
-    this.next = timer.time;
-    this.nextKnown = timer.next ? 1 : 0;
+    const isLast = timer.next == 0;
     this.unlink(timer);
+    if (isLast) this.notBefore = this.firstSlotStart();
+  }
+
+  /** The start of the first slot that holds a timer. */
+  @inline private firstSlotStart(): u64 {
+    if (this.occupancy == 0) return NEVER;
+    const level = ctz(this.occupancy);
+    return this.slotStart(level, <u32>ctz(this.bitmap(level)));
   }
 
   /** Puts the timer at the end of its slot. */
@@ -246,19 +231,6 @@ export class Wheel {
       address = following;
     }
   }
-
-  /** The earliest time: it lies in the first slot of the lowest level that is occupied. */
-  private findNext(): u64 {
-    const level = ctz(this.occupancy);
-    const slot = <u32>ctz(this.bitmap(level));
-    if (level == 0) return this.slotStart(level, slot);
-    const list = this.list(level * WHEEL_SLOTS_PER_LEVEL + slot);
-    let earliest = NEVER;
-    for (let address = load<u32>(list, HEAD); address; address = Timer.at(address).next) {
-      earliest = min(earliest, Timer.at(address).time);
-    }
-    return earliest;
-  }
 }
 
 if (
@@ -273,8 +245,7 @@ if (
 }
 if (
   offsetof<Wheel>("now") != WheelField.NowLow << 2 ||
-  offsetof<Wheel>("next") != WheelField.NextLow << 2 ||
-  offsetof<Wheel>("nextKnown") != WheelField.NextKnown << 2 ||
+  offsetof<Wheel>("notBefore") != WheelField.NotBeforeLow << 2 ||
   offsetof<Wheel>("pending") != WheelField.Pending << 2 ||
   offsetof<Wheel>("occupancy") != WheelField.Occupancy << 2 ||
   offsetof<Wheel>() != WheelField.Bitmaps << 2

@@ -3,11 +3,30 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { allocatorsCommand } from "./allocators.ts";
 import { autopsyCommand } from "./autopsy.ts";
+import { checkCommand } from "./check.ts";
+import { compareCommand } from "./compare.ts";
 import { devicesCommand } from "./list-devices.ts";
 import { replayCommand } from "./replay.ts";
+import { runCommand } from "./run.ts";
+import { scenariosCommand } from "./scenarios.ts";
+
+/** In the order of the help. */
+const COMMANDS = [
+  runCommand,
+  compareCommand,
+  checkCommand,
+  scenariosCommand,
+  replayCommand,
+  autopsyCommand,
+  devicesCommand,
+  allocatorsCommand,
+] as const;
 
 const EXAMPLES = `
 Examples:
+  $ heapsoak run mqtt-tls
+  $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf --heap-sizes 36KiB,40KiB
+  $ heapsoak check gateway.yaml
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
   $ heapsoak devices stm32f407vg
@@ -21,7 +40,7 @@ export function heapsoakProgram(): Command {
     .description("Soaks the heaps of embedded firmware at the very addresses the device would use.")
     .version(packageVersion(), "-V, --version")
     .addHelpText("after", EXAMPLES);
-  for (const command of [replayCommand(), autopsyCommand(), devicesCommand(), allocatorsCommand()]) {
+  for (const command of COMMANDS.map((make) => make())) {
     program.addCommand(command.helpOption("-h, --help", "show this help"));
   }
   program.helpOption("-h, --help", "show this help").helpCommand("help [command]", "show the help of a command");

@@ -263,11 +263,20 @@ function replaceFile(path: string, parts: readonly Uint8Array[], bytes: number):
     renameSync(beside, path);
     syncFolder(dirname(path));
   } catch (cause) {
-    rmSync(beside, { force: true });
+    removeIfThere(beside);
     throw new HeapsoakError("cannot-write", `${path}: the checkpoint ${systemReason(cause)}.`, {
       hint: "The checkpoint before it, if there was one, is untouched.",
       cause,
     });
+  }
+}
+
+/** What is there instead of a file of ours stays: the first error is what counts. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was not ours.
   }
 }
 

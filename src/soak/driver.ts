@@ -62,7 +62,9 @@ export class SoakDriver {
   #search: PeriodSearch | undefined;
   #periodicity: Periodicity;
   #ended = false;
+  /** Kept to be used again: before the batch, and in the last checkpoint. */
   #before: MachineSnapshot | undefined;
+  #saved: MachineSnapshot | undefined;
 
   /**
    * Lays the run out and starts it. Throws `bad-argument`, what `layOut` throws, and of checkpoints `cannot-read`,
@@ -268,9 +270,10 @@ export class SoakDriver {
     const { everyUs } = this.#options.checkpoint ?? { everyUs: NEVER };
     const { machine } = this;
     this.#nextCheckpointUs = (Math.floor(machine.nowUs / everyUs) + 1) * everyUs;
+    this.#saved = machine.snapshot(this.#saved);
     this.#checkpoints?.write({
       simulatedUs: machine.nowUs,
-      device: machine.snapshot().device,
+      device: this.#saved.device,
       kept: this.#search?.kept ?? new Uint8Array(),
       host: {
         overwritten: this.#overwritten,

@@ -1,5 +1,6 @@
 /** Rewinds: back to before a failure, and once more up to it, with every heap operation on record. */
 import { heapMap, heapPicture } from "../report/picture.ts";
+import { GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapBlock } from "../wasm/heap-record.ts";
 import type { MachineSnapshot, SoakMachine } from "../wasm/soak-machine.ts";
 import type { JournalEntry } from "../wasm/soak-readers.ts";
@@ -126,30 +127,74 @@ function replay(machine: SoakMachine, point: MachineSnapshot, failureUs: number)
   return { fromUs, count, tail };
 }
 
-/** The heap of each of the last operations as it was before. */
+/** The heaps before each of the last operations; null where that cannot be told. */
 function picture(
   machine: SoakMachine,
   point: MachineSnapshot,
   count: number,
   last: readonly JournalEntry[],
 ): (HeapView | null)[] {
+  const first = count - last.length;
+  const views: (HeapView | null)[] = last.map(() => null);
   startAt(machine, point);
   let done = 0;
-  const note = (entries: readonly JournalEntry[]) => {
-    done += entries.length;
-  };
-  return last.map((entry, index) => {
-    const number = count - last.length + index;
-    if (done > number) return null; // one step with several operations: pictured before the first
-    runTo(machine, entry.atUs, note);
-    machine.setHorizon(entry.atUs + 1);
-    let view: HeapView | null = null;
-    for (let going = true; going && done <= number; ) {
-      if (done === number) view = viewOf(machine, entry.heap);
-      going = advance(machine, 1, note);
+  while (done < count) {
+    const { atUs = 0 } = last[Math.max(0, done - first)] ?? {};
+    runTo(machine, atUs, (entries) => {
+      done += entries.length;
+    });
+    const before = machine.snapshot();
+    const group: JournalEntry[] = [];
+    machine.setHorizon(atUs + 1);
+    const going = advance(machine, 1, (entries) => group.push(...entries));
+    for (const [index, view] of viewsWithin(machine, before, group).entries()) {
+      if (done + index >= first) views[done + index - first] = view;
     }
+    done += group.length;
+    if (!going) break;
+  }
+  return views;
+}
+
+/**
+ * The heaps before each operation of a group that happened at one go: the machine is taken back to before it, the
+ * operations are repeated on the heaps alone, and the machine ends as it was. Where a heap answers otherwise than it
+ * did in the run (memory was overwritten in between), nothing is said of the rest.
+ */
+function viewsWithin(
+  machine: SoakMachine,
+  before: MachineSnapshot,
+  group: readonly JournalEntry[],
+): (HeapView | null)[] {
+  if (group.length === 0) return [];
+  const after = machine.snapshot();
+  machine.restore(before);
+  let agrees = true;
+  const views = group.map((entry) => {
+    const view = agrees ? viewOf(machine, entry.heap) : null;
+    agrees &&= repeats(machine, entry);
     return view;
   });
+  machine.restore(after);
+  return views;
+}
+
+/** Repeats the operation on its heap; whether it came to the same. */
+function repeats(
+  { heaps }: SoakMachine,
+  { heap: index, operation, requestBytes, payload, result }: JournalEntry,
+): boolean {
+  const heap = heaps[index];
+  if (!heap) return false;
+  try {
+    if (operation === "allocate") return heap.allocate(requestBytes) === result;
+    if (operation !== "release") return false; // what is missing for the others, the journal does not keep
+    heap.release(payload);
+    return true;
+  } catch (fault) {
+    if (fault instanceof GuestFault) return false;
+    throw fault;
+  }
 }
 
 function startAt(machine: SoakMachine, point: MachineSnapshot): void {

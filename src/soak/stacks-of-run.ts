@@ -72,10 +72,19 @@ function runEnd(machine: SoakMachine): RunEnd | null {
     const step = failure.step === undefined ? undefined : machine.compiled.steps[failure.step];
     return { atUs: failure.atUs, symptom: step ? `fault in heap walk (${step.label})` : "fault in heap walk" };
   }
+  if (failure?.kind === "crash" && failure.heap !== undefined)
+    return brokenHeapEnd(machine, failure.heap, failure.atUs);
   if (failure?.kind !== "stack-corruption") return null;
   const victim = machine.stacks.find(({ record }) => record === failure.detail);
   if (!victim) return null;
   const savedContext = machine.stackState(victim).detection === StackDetection.SavedContext;
   const what = savedContext ? "saved registers" : "return address";
   return { atUs: failure.atUs, symptom: `${what} of ${victim.name} overwritten` };
+}
+
+/** A request refused by a heap whose metadata was found broken before. */
+function brokenHeapEnd(machine: SoakMachine, heap: number, atUs: number): RunEnd | null {
+  const overran = machine.stacks.some((stack) => machine.stackState(stack).overrun === "written");
+  if (!overran || machine.telemetry.read()[heap]?.inconsistentUs === undefined) return null;
+  return { atUs, symptom: `request refused by the corrupted heap ${machine.heaps[heap]?.name ?? ""}` };
 }

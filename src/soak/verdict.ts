@@ -148,7 +148,7 @@ function worstRatio(worst: WorstRatio | undefined, what: string): Worst | undefi
 }
 
 function stack({ stack: name, headroom }: Of<"stack">, { stacks }: RunFacts): Finding {
-  const marks = stacks[name];
+  const marks = tightest(name, stacks);
   if (!marks) return { met: null, observed: `stack ${name} was not measured` };
   const left = marks.sizeBytes - marks.worstCaseBytes;
   const share = left / marks.sizeBytes;
@@ -156,6 +156,13 @@ function stack({ stack: name, headroom }: Of<"stack">, { stacks }: RunFacts): Fi
   const size = `of ${formatCount(marks.sizeBytes)} B`;
   if (left < 0) return { met, observed: `${formatCount(-left)} B too small in the worst case (${size.slice(3)})` };
   return { met, observed: `${formatCount(left)} ${size} left in the worst case (${formatShare(share)})` };
+}
+
+/** The marks of a stack; of a task with several instances, whose stacks are `name#1` and so on, those with least left. */
+function tightest(name: string, stacks: RunFacts["stacks"]): StackRecordOfRun | undefined {
+  const own = Object.entries(stacks).filter(([stack]) => stack === name || stack.startsWith(`${name}#`));
+  const left = ({ sizeBytes, worstCaseBytes }: StackRecordOfRun) => sizeBytes - worstCaseBytes;
+  return own.map(([, marks]) => marks).sort((a, b) => left(a) - left(b))[0];
 }
 
 function noAllocationIn({ names }: Of<"noAllocationIn">, facts: RunFacts): Finding {

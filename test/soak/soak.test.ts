@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Scenario } from "../../src/scenario/model.ts";
 import { type SoakOptions, soak } from "../../src/soak/soak.ts";
-import { BUSY, LEAKING, PERIODIC, scenarioOf } from "../support/run-scenarios.ts";
+import { BUSY, LEAKING, OVERFLOWING_INTO_BLOCK, overflowing, PERIODIC, scenarioOf } from "../support/run-scenarios.ts";
 
 const HOUR_US = 3600e6;
 
@@ -114,5 +114,32 @@ describe("a run without draws", () => {
     expect(record.verdict).toBe("pass");
     expect(record.periodic?.periodUs).toBe(30_000);
     expect(await recordOf(scenario, { batch: 41 })).toEqual(record);
+  });
+});
+
+describe("a stack that overflows into the heap", () => {
+  test("is described by what lay there, in any batches", async () => {
+    const scenario = await scenarioOf(OVERFLOWING_INTO_BLOCK);
+    const record = await recordOf(scenario);
+    const overflow = record.stacks.deep?.overflow;
+    expect(overflow).toMatchObject({ atUs: 600e6, bytesBeyond: 160 });
+    expect(overflow?.overwrote).toEqual(["heap pool: block of 256 B at 0x20000500"]);
+    for (const batch of [1, 5, 1000]) expect(await recordOf(scenario, { batch })).toEqual(record);
+  });
+
+  test("is noticed late by the heap that it broke", async () => {
+    const { stacks, failure } = await recordOf(await scenarioOf(overflowing()));
+    const overflow = stacks.deep?.overflow;
+    expect(failure?.kind).toMatch(/crash|fault/);
+    expect(overflow?.detectedBy).toMatch(/fault in heap walk|corrupted heap main/);
+    expect(overflow?.detectedAfterUs).toBe((failure?.atUs ?? 0) - (overflow?.atUs ?? 0));
+  });
+
+  test("is stopped by a guard in hardware, whose fault is in the record", async () => {
+    const { stacks, failure, faults } = await recordOf(await scenarioOf(overflowing("{ kind: mpu, bytes: 64 }")));
+    expect(failure).toMatchObject({ kind: "stack-overflow", task: "deep" });
+    expect(stacks.deep?.overflow?.detectedBy).toContain("mpu guard");
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatchObject({ kind: "stack-guard", task: "deep" });
   });
 });

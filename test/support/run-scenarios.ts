@@ -76,3 +76,39 @@ tasks:
   frame: { priority: 2, stack: { size: 512 }, every: 10 ms, do: [ { allocate: a, size: 16 }, { keep: a, for: 25 ms } ] }
   slow: { priority: 1, stack: { size: 512 }, every: 15 ms, do: [ { allocate: b, size: 32 }, { work: 2 ms }, { free: b } ] }
 expect: [ { periodic: true } ]`;
+
+/** A stack of 512 bytes that goes 256 over its end at 10 min, into the heap below it. */
+export function overflowing(guard = "{ kind: none }"): string {
+  return `uptime: 1 h
+heaps: { main: { allocator: freertos-heap4, size: 4 KiB, at: 0x20000400 } }
+stacks: { interrupts: { size: 1 KiB } }
+tasks:
+  deep:
+    priority: 2
+    stack: { size: 512, at: 0x20001400, guard: ${guard} }
+    at: 10 min
+    do: [ { recurse: dive, frame: 96, depth: 8, do: [ { work: 1 us } ] } ]
+  other:
+    priority: 1
+    stack: { size: 512 }
+    every: 100 ms
+    do: [ { allocate: note, size: { uniform: [16, 400] } }, { keep: note, for: { exponential: 600 ms } } ]
+expect: [ { survives: 1 h } ]`;
+}
+
+/** The same into a block that the task gives back at the same moment. */
+export const OVERFLOWING_INTO_BLOCK = `uptime: 1 h
+heaps: { pool: { allocator: fixed-pool, size: 512, at: 0x20000400, options: { blockBytes: 256 } } }
+stacks: { interrupts: { size: 1 KiB } }
+tasks:
+  deep:
+    priority: 1
+    stack: { size: 512, at: 0x20000600 }
+    at: 10 min
+    do:
+      - { allocate: first, size: 256 }
+      - { allocate: second, size: 256 }
+      - { recurse: dive, frame: 96, depth: 7, do: [ { repeat: 2, do: [ { sample: n, from: 1 } ] } ] }
+      - { free: second }
+      - { free: first }
+expect: [ { survives: 1 h } ]`;

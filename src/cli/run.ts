@@ -1,0 +1,121 @@
+import { Command } from "commander";
+import { HeapsoakError } from "../errors.ts";
+import { recordJson } from "../report/record-json.ts";
+import { runText } from "../report/run-text.ts";
+import { loadScenario } from "../scenario/load.ts";
+import type { Verdict } from "../soak/record.ts";
+import type { SoakOptions } from "../soak/soak.ts";
+import { collect } from "./arguments.ts";
+import { paintFor } from "./colors.ts";
+import { findScenario } from "./find-scenario.ts";
+import { interruptible } from "./interruption.ts";
+import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { RunProgress } from "./run-progress.ts";
+import { parseTimeOption, runOptions, type ScenarioFlags, scenarioOptions } from "./scenario-options.ts";
+import { soakWithProgress } from "./soak-with-progress.ts";
+
+interface RunOptions extends ScenarioFlags {
+  readonly json?: string;
+  readonly checkpoint?: string;
+  readonly every?: string;
+  readonly resume?: string;
+  readonly untilFailure?: boolean;
+  readonly rewind?: string;
+  readonly quiet?: boolean;
+}
+
+const CHECKPOINT_EVERY = "1 d";
+
+/** The exit code of each verdict. */
+export const EXIT_CODES: Readonly<Record<Verdict, number>> = { pass: 0, fail: 1, undecided: 3 };
+
+const EXAMPLES = `
+A scenario is a file, a folder that holds just one, or the name of one that comes with heapsoak (see: heapsoak
+scenarios). Sizes are written 512, 40KiB or "40 KiB"; times have a unit: us, ms, s, min, h, d, y.
+Ctrl-C ends the run with the verdict so far; a second one ends it at once.
+
+Examples:
+  $ heapsoak run mqtt-tls
+  A year on another allocator, with a larger heap:
+    $ heapsoak run mqtt-tls --uptime 1y --allocator tlsf --heap-size main=48KiB
+  What led to the failure:
+    $ heapsoak run mqtt-tls --heap-size 36KiB --rewind 10s
+  Anything in the scenario can be changed:
+    $ heapsoak run gateway.yaml --set tasks.uplink.priority=4 --set 'tasks.uplink.do[0].size={ uniform: [16, 64] }'
+  Ten years that survive a power cut; the same command with --resume goes on:
+    $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d
+    $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d --resume gateway.ckp
+
+Exit codes: 0 pass, 1 fail, 2 bad input, 3 undecided.`;
+
+/** `heapsoak run`: a scenario to its horizon, and the verdict. */
+export function runCommand(): Command {
+  return new Command("run")
+    .summary("run a scenario and judge it by its expectations")
+    .description("Runs a scenario for its simulated uptime and judges it by its expectations.")
+    .argument("<scenario>", "a file, a folder with one, or the name of a shipped scenario")
+    .option("--uptime <time>", "how long to simulate, such as 30d; the scenario's by default")
+    .option("--seed <n>", "seed of all random draws; the scenario's by default")
+    .option("--allocator <[heap=]name>", "allocator of a heap, the first by default; repeatable", collect)
+    .option("--heap-size <[heap=]size>", "bytes of a heap, the first by default; repeatable", collect)
+    .option("--device <id>", "another device (see: heapsoak devices), or a device file, linker script or ELF")
+    .option("--set <path=value>", "change any value of the scenario; repeatable", collect)
+    .option("--json <file>", "write the record of the run; - for standard output, everything else then goes to stderr")
+    .option("--checkpoint <file>", "save the run there now and then, to go on after a crash or power cut")
+    .option("--every <time>", `simulated time between checkpoints; ${CHECKPOINT_EVERY} by default`)
+    .option("--resume <file>", "go on from a checkpoint of the same run")
+    .option(
+      "--until-failure",
+      "end at the first failure, also one that the device survives; without --uptime, go on until then",
+    )
+    .option("--rewind <time>", "after a failure, show the last operations before it, from this long before")
+    .option("--quiet", "no progress, only the verdict")
+    .addHelpText("after", EXAMPLES)
+    .action(run);
+}
+
+async function run(argument: string, options: RunOptions): Promise<void> {
+  const soakOptions = soakOptionsOf(options);
+  const scenario = await loadScenario(findScenario(argument), scenarioOptions(options));
+  if (options.json !== undefined) await refuseUnwritable(options.json);
+  const progress = options.quiet
+    ? undefined
+    : new RunProgress(process.stderr, { resumed: options.resume !== undefined });
+  const { record, rewind, trouble } = await interruptible(
+    (signal) => soakWithProgress(scenario, { ...soakOptions, signal }, progress),
+    () => progress?.clear(),
+  );
+  process.exitCode = EXIT_CODES[record.verdict];
+  const out = options.json === "-" ? process.stderr : process.stdout;
+  out.write(runText(record, paintFor(out), rewind));
+  // Last, so that a full disk does not take the verdict with it.
+  if (options.json !== undefined) await writeWhole(options.json, recordJson(record));
+  if (trouble) throw trouble;
+  const ended = record.failure !== null || record.simulatedUs >= record.scenario.uptimeUs;
+  if (!ended && options.checkpoint !== undefined) {
+    process.stderr.write(`heapsoak: the same command with --resume ${options.checkpoint} goes on from here.\n`);
+  }
+}
+
+function soakOptionsOf(options: RunOptions): SoakOptions {
+  refuseCombinations(options);
+  const { checkpoint, every = CHECKPOINT_EVERY, resume, rewind } = options;
+  return {
+    ...runOptions(options),
+    ...(checkpoint !== undefined && { checkpoint: { file: checkpoint, everyUs: parseTimeOption(every, "--every") } }),
+    ...(resume !== undefined && { resume }),
+    ...(options.untilFailure && { untilFailure: true }),
+    ...(rewind !== undefined && { rewindUs: parseTimeOption(rewind, "--rewind") }),
+  };
+}
+
+function refuseCombinations({ checkpoint, every, json }: RunOptions): void {
+  if (every !== undefined && checkpoint === undefined) {
+    throw new HeapsoakError("bad-argument", "--every says how often to save a checkpoint, but not where.", {
+      hint: "Add --checkpoint FILE.",
+    });
+  }
+  if (json !== undefined && json !== "-" && json === checkpoint) {
+    throw new HeapsoakError("bad-argument", "--json and --checkpoint name the same file.");
+  }
+}
