@@ -7,7 +7,6 @@ import { Draws, draw } from "./draws";
 const SITE_BYTES: u32 = SiteField.Length << 2;
 const RESIDUE: u32 = SiteField.Residue << 2;
 const NEXT: u32 = SiteField.Next << 2;
-const WHOLE_MOST: f64 = 2147483647;
 
 export class Amount {
   /** The whole number (bytes, counts) of the amount whose two words lie at `at`. */
@@ -30,16 +29,9 @@ export class Amount {
     return value;
   }
 
-  /**
-   * The next time of a site in whole microseconds. What is cut off is added to the next one, so that the sum of all
-   * is exact to a microsecond.
-   */
-  @inline static wholeMicroseconds(descriptor: u32, site: u32): u64 {
-    const time = Amount.next(descriptor, site) + load<f64>(site, RESIDUE);
-    const within = bounded(time, <f64>LONGEST_US);
-    const whole = floor(within);
-    store<f64>(site, time == within ? within - whole : 0, RESIDUE);
-    return <u64>(<i64>whole);
+  /** The next time of a site. */
+  @inline static nextMicroseconds(descriptor: u32, site: u32): u64 {
+    return Draws.microseconds(Amount.next(descriptor, site), site + RESIDUE);
   }
 
   /** Engine address of a context's draw site. */
@@ -49,18 +41,18 @@ export class Amount {
 }
 
 function wholeOf(context: Context, descriptor: u32, site: u32): u32 {
-  if (descriptor & 1) return roundedWhole(evaluate(context, descriptor - 1));
-  return roundedWhole(Amount.next(descriptor, Amount.site(context, site)));
+  if (descriptor & 1) return Draws.whole(evaluate(context, descriptor - 1));
+  return Draws.whole(Amount.next(descriptor, Amount.site(context, site)));
 }
 
 function microsecondsOf(context: Context, descriptor: u32, site: u32): u64 {
-  if (descriptor & 1) return <u64>(<i64>bounded(evaluate(context, descriptor - 1), <f64>LONGEST_US));
-  return Amount.wholeMicroseconds(descriptor, Amount.site(context, site));
+  if (descriptor & 1) return <u64>(<i64>max(0, min(evaluate(context, descriptor - 1), <f64>LONGEST_US)));
+  return Amount.nextMicroseconds(descriptor, Amount.site(context, site));
 }
 
 /** A time drawn at a site that no context owns (modes), given by address. */
 export function microsecondsAt(descriptor: u32, siteOrConstant: u32): u64 {
-  return descriptor == 0 ? siteOrConstant : Amount.wholeMicroseconds(descriptor, siteOrConstant);
+  return descriptor == 0 ? siteOrConstant : Amount.nextMicroseconds(descriptor, siteOrConstant);
 }
 
 /** Forgets what was drawn ahead at a site: its stream has a new key. */
@@ -77,15 +69,6 @@ function firstOf(descriptor: u32, site: u32): f64 {
 /** A real number for `sample`. */
 export function realOf(context: Context, descriptor: u32, site: u32): f64 {
   return Amount.next(descriptor, Amount.site(context, site));
-}
-
-function roundedWhole(value: f64): u32 {
-  return <u32>(<i32>floor(bounded(value + 0.5, WHOLE_MOST)));
-}
-
-/** Between 0 and `most`; what is no number (0 / 0) is 0. */
-function bounded(value: f64, most: f64): f64 {
-  return value > 0 ? min(value, most) : 0;
 }
 
 /** Runs an expression in postfix order over a small stack. */

@@ -42,28 +42,28 @@ export class Draws {
     const value = kind == DrawKind.Exponential ? quantity.a * Ziggurat.exponential(word) : sample(quantity, word);
     return value >= quantity.minimum && value <= quantity.maximum ? value : sampleAgain(quantity, word);
   }
+
+  /** A size or a count from a drawn value: the nearest whole number in 0..2^31 − 1; 0 for what is no number. */
+  @inline static whole(value: f64): u32 {
+    return value > 0 ? <u32>(<i32>floor(min(value + 0.5, WHOLE_MOST))) : 0;
+  }
+
+  /**
+   * A time from a drawn value, in whole microseconds of 0..LONGEST_US. What is cut off stands in the f64 at `residue`
+   * (0 at first, in [0, 1)) and is added to the next one, so that the sum of all times is exact to a microsecond.
+   */
+  @inline static microseconds(value: f64, residue: u32): u64 {
+    const time = value + load<f64>(residue);
+    const bounded = time > 0 ? min(time, <f64>LONGEST_US) : 0;
+    const whole = floor(bounded);
+    store<f64>(residue, time == bounded ? bounded - whole : 0);
+    return <u64>(<i64>whole);
+  }
 }
 
 /** `Draws.next`, not inlined. */
 export function draw(descriptor: u32, site: u32): f64 {
   return Draws.next(descriptor, site);
-}
-
-/** The next value of a size or a count: rounded to the nearest whole number, in 0..2^31 − 1. */
-export function drawWhole(descriptor: u32, site: u32): u32 {
-  return <u32>(<i32>max(0, min(floor(draw(descriptor, site) + 0.5), WHOLE_MOST)));
-}
-
-/**
- * The next value of a time, in whole microseconds of 0..LONGEST_US. What is cut off stands in the f64 at `residue`
- * (0 at first, in [0, 1)) and is added to the next draw, so that the sum of all times is exact to a microsecond.
- */
-export function drawMicroseconds(descriptor: u32, residue: u32, site: u32): u64 {
-  const time = draw(descriptor, site) + load<f64>(residue);
-  const bounded = max(0, min(time, <f64>LONGEST_US));
-  const whole = floor(bounded);
-  store<f64>(residue, time == bounded ? bounded - whole : 0);
-  return <u64>(<i64>whole);
 }
 
 /** The value that `word` stands for, limits aside. */

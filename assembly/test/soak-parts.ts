@@ -1,11 +1,19 @@
 /** The parts of the soak engine one by one, for test/soak alone: the product's module does not contain this file. */
 
-import { draw, drawMicroseconds, drawWhole } from "../soak/draws";
+import { Draws, draw } from "../soak/draws";
 import { Random, rekey } from "../soak/random";
 import { Wheel } from "../soak/timer-wheel";
 import { initializeDraws } from "../soak/ziggurat";
 
-export { draw, drawMicroseconds, drawWhole, initializeDraws, rekey };
+export { draw, initializeDraws, rekey };
+
+export function drawWhole(descriptor: u32, site: u32): u32 {
+  return Draws.whole(draw(descriptor, site));
+}
+
+export function drawMicroseconds(descriptor: u32, residue: u32, site: u32): u64 {
+  return Draws.microseconds(draw(descriptor, site), residue);
+}
 
 export function nextBits(site: u32): u64 {
   return Random.nextBits(site);
@@ -40,20 +48,12 @@ export function wheelRemove(wheel: u32, timer: u32): void {
   Wheel.at(wheel).remove(timer);
 }
 
-export function wheelNextTime(wheel: u32): u64 {
-  return Wheel.at(wheel).nextTime();
+export function wheelTakeDue(wheel: u32, until: u64): u32 {
+  return Wheel.at(wheel).takeDue(until);
 }
 
-export function wheelTakeFirst(wheel: u32): u32 {
-  return Wheel.at(wheel).takeFirst();
-}
-
-export function wheelAdvanceUntil(wheel: u32, until: u64): u32 {
-  return Wheel.at(wheel).advanceUntil(until);
-}
-
-export function wheelAdvanceTo(wheel: u32, time: u64): void {
-  Wheel.at(wheel).advanceTo(time);
+export function wheelMayBeDue(wheel: u32, until: u64): bool {
+  return Wheel.at(wheel).mayBeDue(until);
 }
 
 export function wheelNow(wheel: u32): u64 {

@@ -2,14 +2,15 @@ import { Command } from "commander";
 import { findAllocator } from "../allocators/catalogue.ts";
 import { HeapsoakError } from "../errors.ts";
 import { parseSize } from "../quantities.ts";
+import { guardsText } from "../report/check-text.ts";
 import { type ComparedRun, compareText } from "../report/compare-text.ts";
 import { recordJson } from "../report/record-json.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { HeapModel, Scenario } from "../scenario/model.ts";
-import type { RunRecord, Verdict } from "../soak/record.ts";
+import type { Verdict } from "../soak/record.ts";
 import { collect } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
-import { findScenario } from "./find-scenario.ts";
+import { findScenarios, scenarioName } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { EXIT_CODES } from "./run.ts";
@@ -21,12 +22,17 @@ interface CompareOptions extends Omit<ScenarioFlags, "allocator" | "heapSize"> {
   readonly allocators?: string;
   readonly heapSizes?: string;
   readonly heap?: string;
+  readonly stack?: string;
   readonly json?: string;
   readonly quiet?: boolean;
 }
 
-/** An allocator and a size to run the scenario on. Undefined: as the scenario has it. */
+/** A scenario, and an allocator and a size to run it on. Undefined: as the scenario has it. */
 interface Candidate {
+  readonly file: string;
+  readonly heap: HeapModel | undefined;
+  /** The protection of the stack that is compared, or undefined. */
+  readonly protection: string | undefined;
   readonly allocator: string | undefined;
   readonly size: string | undefined;
 }
@@ -41,18 +47,23 @@ Examples:
     $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf,newlib-nano
   And on which size?
     $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf --heap-sizes 36KiB,40KiB,44KiB --uptime 7d
+  Several scenarios side by side, such as one program with different ways to own its memory:
+    $ heapsoak compare ownership-manual ownership-raii ownership-counted ownership-traced
+  One overflow of one task's stack under different guards:
+    $ heapsoak compare overflow-none overflow-mpu overflow-freertos-2 --stack command
 
 Exit codes: 0 a candidate passes, 1 none does, 2 bad input, 3 none passes and some are undecided.`;
 
-/** `heapsoak compare`: one scenario on several allocators and sizes, with the same random draws. */
+/** `heapsoak compare`: scenarios on several allocators and sizes, with the same random draws. */
 export function compareCommand(): Command {
   return new Command("compare")
-    .summary("run a scenario on several allocators and heap sizes")
-    .description("Runs a scenario on several allocators and heap sizes, with the same random draws, for one table.")
-    .argument("<scenario>", "a file, a folder with one, or the name of a shipped scenario")
+    .summary("run scenarios on several allocators and heap sizes")
+    .description("Runs scenarios on several allocators and heap sizes, with the same random draws, for one table.")
+    .argument("<scenario...>", "files, folders, or names of shipped scenarios")
     .option("--allocators <a,b,c>", "the allocators (see: heapsoak allocators); the scenario's by default")
     .option("--heap-sizes <a,b,c>", "sizes of the heap, such as 36KiB,40KiB; the scenario's by default")
     .option("--heap <name>", "the heap that changes; the first by default")
+    .option("--stack <task>", "also compare what notices an overflow of this task's stack")
     .option("--uptime <time>", "how long to simulate, such as 30d; the scenario's by default")
     .option("--seed <n>", "seed of all random draws; the scenario's by default")
     .option("--device <id>", "another device (see: heapsoak devices), or a device file, linker script or ELF")
@@ -63,33 +74,31 @@ export function compareCommand(): Command {
     .action(run);
 }
 
-async function run(argument: string, options: CompareOptions): Promise<void> {
-  const candidates = candidatesOf(options);
-  const file = findScenario(argument);
-  const original = await loadScenario(file, scenarioOptions(options));
-  const comparison = new Comparison(file, heapOf(original, options.heap), options);
+async function run(args: readonly string[], options: CompareOptions): Promise<void> {
+  const candidates = await candidatesOf(findScenarios(args), options);
   if (options.json !== undefined) await refuseUnwritable(options.json);
+  const comparison = new Comparison(options);
   await interruptible(
     (signal) => comparison.run(candidates, signal),
     () => comparison.clear(),
   );
   process.exitCode = exitCode(comparison.runs);
   const out = options.json === "-" ? process.stderr : process.stdout;
-  out.write(compareText(comparison.heap.name, comparison.runs, paintFor(out)));
-  if (options.json !== undefined) await writeWhole(options.json, recordJson(comparison.json()));
+  out.write(compareText(comparison.runs, options.stack, paintFor(out)));
+  if (options.json === undefined) return;
+  await writeWhole(
+    options.json,
+    recordJson({ format: COMPARE_FORMAT, version: 1, runs: comparison.runs.map(runJson) }),
+  );
 }
 
-/** Runs one scenario on each candidate, one after the other. */
+/** Runs the candidates, one after the other. */
 class Comparison {
-  readonly heap: HeapModel;
   readonly runs: ComparedRun[] = [];
-  readonly #file: string;
   readonly #options: CompareOptions;
   #progress: RunProgress | undefined;
 
-  constructor(file: string, heap: HeapModel, options: CompareOptions) {
-    this.#file = file;
-    this.heap = heap;
+  constructor(options: CompareOptions) {
     this.#options = options;
   }
 
@@ -97,9 +106,15 @@ class Comparison {
   async run(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
     for (const candidate of candidates) {
       if (signal.aborted) return;
-      const { size } = candidate;
-      const allocator = candidate.allocator ?? this.heap.allocator;
-      this.runs.push({ allocator, size: size ?? null, result: await this.#result(candidate, signal) });
+      const { file, heap, size, protection } = candidate;
+      this.runs.push({
+        scenario: scenarioName(file),
+        heap: heap?.name ?? null,
+        allocator: candidate.allocator ?? heap?.allocator ?? null,
+        size: size ?? null,
+        protection: protection ?? null,
+        result: await this.#result(candidate, signal),
+      });
     }
   }
 
@@ -107,23 +122,17 @@ class Comparison {
     this.#progress?.clear();
   }
 
-  json(): object {
-    const { title, path, seed } = this.#records()[0]?.scenario ?? { title: "", path: this.#file, seed: null };
-    const scenario = { title, path, seed, heap: this.heap.name };
-    return { format: COMPARE_FORMAT, version: 1, scenario, runs: this.runs.map(runJson) };
-  }
-
   /** A candidate that the device or the allocator refuses is a result, too. */
-  async #result({ allocator, size }: Candidate, signal: AbortSignal): Promise<ComparedRun["result"]> {
-    const { name } = this.heap;
+  async #result({ file, heap, allocator, size }: Candidate, signal: AbortSignal): Promise<ComparedRun["result"]> {
+    const name = heap?.name ?? "";
     try {
-      const scenario = await loadScenario(this.#file, {
+      const scenario = await loadScenario(file, {
         ...scenarioOptions(this.#options),
         ...(allocator !== undefined && { allocator: { [name]: allocator } }),
         ...(size !== undefined && { heapSize: { [name]: size } }),
       });
-      const label = `${[allocator, size].filter((part) => part !== undefined).join(" ")}: `;
-      this.#progress = this.#options.quiet ? undefined : new RunProgress(process.stderr, { label });
+      const label = [scenarioName(file), allocator, size].filter((part) => part !== undefined).join(" ");
+      this.#progress = this.#options.quiet ? undefined : new RunProgress(process.stderr, { label: `${label}: ` });
       const { record } = await soakWithProgress(scenario, { ...runOptions(this.#options), signal }, this.#progress);
       return { record };
     } catch (error) {
@@ -131,29 +140,36 @@ class Comparison {
       return { refused: error.message };
     }
   }
-
-  #records(): RunRecord[] {
-    return this.runs.flatMap(({ result }) => ("record" in result ? [result.record] : []));
-  }
 }
 
-function runJson({ allocator, size, result }: ComparedRun): object {
-  return { allocator, size, ...result };
+function runJson({ scenario, heap, allocator, size, result }: ComparedRun): object {
+  return { scenario, heap, allocator, size, ...result };
 }
 
-/** Every allocator on every size, in the order given. Throws `bad-argument`, `unknown-allocator`. */
-function candidatesOf({ allocators, heapSizes }: CompareOptions): Candidate[] {
-  if (allocators === undefined && heapSizes === undefined) {
-    throw new HeapsoakError("bad-argument", "A comparison needs --allocators, --heap-sizes or both.");
+/** Every scenario on every allocator and size, in the order given. Throws what is wrong with any of them. */
+async function candidatesOf(files: readonly string[], options: CompareOptions): Promise<Candidate[]> {
+  const { allocators, heapSizes } = options;
+  if (allocators === undefined && heapSizes === undefined && files.length === 1) {
+    throw new HeapsoakError("bad-argument", "A comparison needs --allocators, --heap-sizes, or several scenarios.");
   }
   const names = allocators === undefined ? [undefined] : listed(allocators, "--allocators");
   const sizes = heapSizes === undefined ? [undefined] : listed(heapSizes, "--heap-sizes");
   for (const name of names) if (name !== undefined) findAllocator(name);
   for (const size of sizes) if (size !== undefined) parseSize(size, "--heap-sizes");
-  if (names.length * sizes.length > CANDIDATES_MOST) {
+  if (files.length * names.length * sizes.length > CANDIDATES_MOST) {
     throw new HeapsoakError("bad-argument", `More than ${CANDIDATES_MOST} candidates at once.`);
   }
-  return names.flatMap((allocator) => sizes.map((size) => ({ allocator, size })));
+  const candidates: Candidate[] = [];
+  for (const file of files) {
+    const scenario = await loadScenario(file, scenarioOptions(options));
+    const changesHeap = allocators !== undefined || heapSizes !== undefined || options.heap !== undefined;
+    const heap = changesHeap ? heapOf(scenario, options.heap) : scenario.heaps[0];
+    const protection = options.stack === undefined ? undefined : protectionOf(scenario, options.stack);
+    for (const allocator of names) {
+      for (const size of sizes) candidates.push({ file, heap, protection, allocator, size });
+    }
+  }
+  return candidates;
 }
 
 function listed(text: string, flag: string): string[] {
@@ -165,14 +181,20 @@ function listed(text: string, flag: string): string[] {
 function heapOf({ heaps }: Scenario, name: string | undefined): HeapModel {
   const heap = name === undefined ? heaps[0] : heaps.find((candidate) => candidate.name === name);
   if (heap) return heap;
-  const names = heaps.map((candidate) => candidate.name);
-  throw new HeapsoakError(
-    "bad-argument",
-    name === undefined ? "The scenario has no heap." : `There is no heap "${name}".`,
-    {
-      ...(names.length > 0 && { hint: `Heaps of the scenario: ${names.join(", ")}.` }),
-    },
-  );
+  const message = name === undefined ? "The scenario has no heap." : `There is no heap "${name}".`;
+  throw unknownName(message, "Heaps", heaps);
+}
+
+/** The guards of the task's stack in words. Throws `bad-argument`. */
+function protectionOf({ title, tasks }: Scenario, name: string): string {
+  const task = tasks.find((candidate) => candidate.name === name);
+  if (!task) throw unknownName(`"${title}" has no task "${name}".`, "Tasks", tasks);
+  return guardsText(task.stack);
+}
+
+function unknownName(message: string, kind: string, named: readonly { readonly name: string }[]): HeapsoakError {
+  const names = named.map(({ name }) => name).join(", ");
+  return new HeapsoakError("bad-argument", message, names === "" ? {} : { hint: `${kind} of the scenario: ${names}.` });
 }
 
 /** 0 where one passes; else 3 where one is undecided, 1 where all fail, 2 where none could run. */

@@ -1,6 +1,6 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { closest, HeapsoakError } from "../errors.ts";
 
 const FILES_MOST = 10_000;
@@ -20,7 +20,7 @@ export interface ShippedScenario {
 /** The shipped scenarios, by theme and name. */
 export function shippedScenarios(root = shippedRoot()): ShippedScenario[] {
   return scenarioFilesBelow(root).map((file) => ({
-    name: nameOf(file),
+    name: scenarioName(file),
     theme: dirname(relative(root, file)).split(sep).join("/").replace(/^\.$/, ""),
     file,
   }));
@@ -101,8 +101,9 @@ function collect(folder: string, depth: number, files: string[]): void {
   }
 }
 
-function nameOf(file: string): string {
-  return (file.split(sep).at(-1) ?? file).replace(/\.ya?ml$/i, "");
+/** The file's name without folder and ending. */
+export function scenarioName(file: string): string {
+  return basename(file).replace(/\.ya?ml$/i, "");
 }
 
 function statusOf(path: string): Stats | undefined {

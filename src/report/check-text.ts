@@ -71,9 +71,14 @@ function interruptTable({ interrupts, interruptStack }: Scenario, { mainStack }:
   return tableLines(["PRIORITY", "ARRIVES", "STACK", "WORST CASE", "GUARD"], rows, "left");
 }
 
-function stackCells({ sizeBytes, guards }: StackModel, worst: StackWorstCase | undefined): string[] {
-  const guard = guards.map((item) => ("bytes" in item ? `${item.kind} ${formatBytes(item.bytes)}` : item.kind));
-  return [formatBytes(sizeBytes), worst ? worstCell(worst, sizeBytes) : "", guard.join(", ") || "none"];
+function stackCells(stack: StackModel, worst: StackWorstCase | undefined): string[] {
+  return [formatBytes(stack.sizeBytes), worst ? worstCell(worst, stack.sizeBytes) : "", guardsText(stack)];
+}
+
+/** The guards of a stack in words: `mpu 32 B`, `none`. */
+export function guardsText({ guards }: StackModel): string {
+  const words = guards.map((guard) => ("bytes" in guard ? `${guard.kind} ${formatBytes(guard.bytes)}` : guard.kind));
+  return words.join(", ") || "none";
 }
 
 function worstCell({ bytes, bounded }: StackWorstCase, sizeBytes: number): string {
@@ -84,7 +89,7 @@ function worstCell({ bytes, bounded }: StackWorstCase, sizeBytes: number): strin
 function expectationLines({ expect, warmupUs }: Scenario): string[] {
   if (expect.length === 0) return ["It states no expectations."];
   const after = warmupUs > 0 ? `, judged after ${formatDuration(warmupUs)}` : "";
-  return [`expects${after}:`, ...expect.map(({ text }) => `  ${text}`)];
+  return [`expects${after}:`, ...new Set(expect.map(({ text }) => `  ${text}`))];
 }
 
 function starts({ activation, hourly }: TaskModel | InterruptModel): string {

@@ -32,6 +32,6 @@ function entry({ name, title, why, device, uptimeUs, expectations }: ListedScena
   return [
     `  ${paint.strong(name)}  ${title} (${device}, ${formatDuration(uptimeUs)})`,
     ...wrapped(why, WIDTH - 6).map((line) => `      ${line}`),
-    ...expectations.map((text) => `      expects ${text}`),
+    ...new Set(expectations.map((text) => `      expects ${text}`)),
   ].join("\n");
 }

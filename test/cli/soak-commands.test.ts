@@ -208,9 +208,11 @@ describe("heapsoak compare", () => {
     expect(out).toMatch(/^tlsf +1536B +refused$/m);
     expect(out).toMatch(/^tlsf +8 KiB +PASS /m);
     const record = JSON.parse(readFileSync(file, "utf8"));
-    expect(record).toMatchObject({ format: "heapsoak.compare", version: 1, scenario: { heap: "main", seed: 1 } });
+    expect(record).toMatchObject({ format: "heapsoak.compare", version: 1 });
     expect(record.runs).toHaveLength(4);
     expect(record.runs[0]).toMatchObject({
+      scenario: "blinker",
+      heap: "main",
       allocator: "freertos-heap4",
       size: "1536B",
       record: { format: "heapsoak.run", heaps: { main: { arenaBytes: 1536 } } },
@@ -225,7 +227,7 @@ describe("heapsoak compare", () => {
   });
 
   test.each([
-    [[], "heapsoak: A comparison needs --allocators, --heap-sizes or both.\n"],
+    [[], "heapsoak: A comparison needs --allocators, --heap-sizes, or several scenarios.\n"],
     [["--allocators", "tlsf,"], 'heapsoak: --allocators: got "tlsf,", expected a,b,c.\n'],
     [["--allocators", "tslf"], 'heapsoak: There is no allocator "tslf".\n  Did you mean "tlsf"?\n'],
     [

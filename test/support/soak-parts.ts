@@ -31,10 +31,8 @@ export interface SoakExports {
   wheelReset(wheel: number, now: bigint): void;
   wheelInsert(wheel: number, timer: number, time: bigint): void;
   wheelRemove(wheel: number, timer: number): void;
-  wheelNextTime(wheel: number): bigint;
-  wheelTakeFirst(wheel: number): number;
-  wheelAdvanceUntil(wheel: number, until: bigint): number;
-  wheelAdvanceTo(wheel: number, time: bigint): void;
+  wheelTakeDue(wheel: number, until: bigint): number;
+  wheelMayBeDue(wheel: number, until: bigint): number;
   wheelNow(wheel: number): bigint;
   wheelPending(wheel: number): number;
 }
