@@ -20,7 +20,7 @@ import { Amount } from "./amount";
 import { collectHeap } from "./collector";
 import { Context, Name } from "./context";
 import { Control, control, halt, wheel } from "./control";
-import { allocateBlock, LedgerBlock, reallocateBlock, releaseBlock, uncountRefusal } from "./ledger";
+import { allocateBlock, Ledger, LedgerBlock, reallocateBlock, releaseBlock, uncountRefusal } from "./ledger";
 import { dropOwner, enterName, giveBack, leak, takeFromName } from "./ownership";
 import { Random } from "./random";
 import { refuse } from "./refusal";
@@ -41,7 +41,12 @@ export function stepOf(pc: u32): u32 {
 export function allocateStep(context: Context, pc: u32): u32 {
   const step = stepOf(pc);
   const requestBytes = context.retriesLeft == NO_RETRY ? Amount.whole(context, pc + 8) : context.retryAmount;
-  const block = allocateFrom(context, load<u32>(pc, 16), requestBytes, load<u32>(pc, 20), step);
+  const heaps = load<u32>(pc, 16);
+  const alignment = load<u32>(pc, 20);
+  const block =
+    heaps < <u32>HEAP_LIST_LEAST
+      ? Request.from(context, heaps, requestBytes, alignment, step)
+      : allocateFrom(context, heaps, requestBytes, alignment, step);
   if (changetype<u32>(block)) {
     context.retriesLeft = NO_RETRY;
     enterName(context, load<u32>(pc, 4), block, step);
@@ -60,32 +65,39 @@ export function allocateStep(context: Context, pc: u32): u32 {
 
 /** Requests from one heap, or from those of a list until one grants. Null: refused, or the run has ended. */
 function allocateFrom(context: Context, heaps: u32, requestBytes: u32, alignment: u32, step: u32): LedgerBlock {
-  if (heaps < <u32>HEAP_LIST_LEAST) return allocateOrCollect(context, heaps, requestBytes, alignment, step);
+  if (heaps < <u32>HEAP_LIST_LEAST) return Request.from(context, heaps, requestBytes, alignment, step);
   const count = load<u32>(heaps);
   let block = changetype<LedgerBlock>(0);
   for (let i: u32 = 1; i <= count && changetype<u32>(block) == 0; i++) {
-    block = allocateOrCollect(context, load<u32>(heaps + (i << 2)), requestBytes, alignment, step);
+    block = Request.from(context, load<u32>(heaps + (i << 2)), requestBytes, alignment, step);
   }
   return block;
 }
 
-function allocateOrCollect(context: Context, heap: u32, requestBytes: u32, alignment: u32, step: u32): LedgerBlock {
-  const account = SoakHeap.at(heap);
-  if (context.isInterrupt && !account.isrSafe) {
-    halt(FailureKind.AllocationInInterrupt, context.index, step, heap);
-    return changetype<LedgerBlock>(0);
+/** A class because asc inlines its members only. */
+class Request {
+  /** Requests from one heap, which collects first where it is traced and would refuse. Null: refused, or the run has ended. */
+  @inline static from(context: Context, heap: u32, requestBytes: u32, alignment: u32, step: u32): LedgerBlock {
+    const account = SoakHeap.at(heap);
+    let block = changetype<LedgerBlock>(0);
+    if (account.isrSafe != 0 || !context.isInterrupt) {
+      block = Ledger.allocate(heap, requestBytes, alignment, context.index, step);
+      if (changetype<u32>(block) == 0 && account.ownership == HeapOwnership.Traced && requestBytes != 0) {
+        block = collectAndRetry(context, heap, requestBytes, alignment, step);
+      }
+    } else halt(FailureKind.AllocationInInterrupt, context.index, step, heap);
+    if (changetype<u32>(block)) {
+      context.allocations++;
+      context.lastAllocationAt = control().now;
+    }
+    return block;
   }
-  let block = allocateBlock(heap, requestBytes, alignment, context.index, step);
-  if (changetype<u32>(block) == 0 && account.ownership == HeapOwnership.Traced && requestBytes != 0) {
-    uncountRefusal(heap);
-    collectHeap(heap, context, step);
-    block = allocateBlock(heap, requestBytes, alignment, context.index, step);
-  }
-  if (changetype<u32>(block)) {
-    context.allocations++;
-    context.lastAllocationAt = control().now;
-  }
-  return block;
+}
+
+function collectAndRetry(context: Context, heap: u32, requestBytes: u32, alignment: u32, step: u32): LedgerBlock {
+  uncountRefusal(heap);
+  collectHeap(heap, context, step);
+  return allocateBlock(heap, requestBytes, alignment, context.index, step);
 }
 
 /** The heap that a refusal is reported for: the last one that was asked. */

@@ -13,15 +13,7 @@
  */
 
 import { FailureKind, SiteField, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
-import {
-  checkSwitchOut,
-  enterException,
-  enterFrame,
-  leaveException,
-  prepareStack,
-  restoreContext,
-  saveContext,
-} from "../stack/stack";
+import { enterException, enterFrame, prepareStack, switchIn, switchOut } from "../stack/stack";
 import { Agenda, pendingTimers, resetAgenda, schedule } from "./agenda";
 import { forgetNext } from "./amount";
 import { wake } from "./blocking-steps";
@@ -116,7 +108,7 @@ function catchUp(): void {
  * they are handled right here; what else is due may.
  */
 function idle(): void {
-  if (Control.get(SoakField.CurrentTask) != 0 && !switchOut()) return;
+  if (Control.get(SoakField.CurrentTask) != 0 && !saveTask()) return;
   if (Control.get(SoakField.ExitedTasks)) cleanUpExitedTasks();
   const run = control();
   do {
@@ -215,8 +207,8 @@ function takesProcessor(context: Context): bool {
   if (context.isInterrupt) return context.active != 0 || enterInterrupt(context);
   const current = Control.get(SoakField.CurrentTask);
   if (current == changetype<u32>(context)) return true;
-  if (current != 0 && !switchOut()) return false;
-  return switchIn(context);
+  if (current != 0 && !saveTask()) return false;
+  return resumeTask(context);
 }
 
 /** The processor stacks an exception frame on the stack that is in use, and the handler makes its own on the main stack. */
@@ -265,28 +257,26 @@ function stackException(stack: u32, fpu: bool): u32 {
 }
 
 /** Saves the current task on its stack: the exception frame of the switch and what the kernel adds. */
-function switchOut(): bool {
+function saveTask(): bool {
   const task = changetype<Context>(Control.get(SoakField.CurrentTask));
   Control.set(SoakField.CurrentTask, 0);
   const stack = task.stack;
   if (stack == 0 || task.hasExited) return true;
   const frameBytes = Control.get(task.fpu ? SoakField.ExceptionFpuBytes : SoakField.ExceptionBytes);
-  // Saving the rest of the floating-point registers makes the processor write the part it had only reserved.
-  if (!survives(task, enterException(stack, frameBytes, frameBytes), stack)) return false;
-  if (!survives(task, saveContext(stack, contextBytes(task)), stack)) return false;
   task.saved = 1;
-  return survives(task, checkSwitchOut(stack), stack);
+  // Saving the rest of the floating-point registers makes the processor write the part it had only reserved.
+  const detection = switchOut(stack, frameBytes, contextBytes(task));
+  return detection == 0 || survives(task, detection, stack);
 }
 
 /** Takes the task's context back from its stack, if it has been saved. */
-function switchIn(task: Context): bool {
+function resumeTask(task: Context): bool {
   Control.set(SoakField.CurrentTask, changetype<u32>(task));
   if (task.saved == 0) return true;
   task.saved = 0;
   const stack = task.stack;
-  return (
-    survives(task, restoreContext(stack, contextBytes(task)), stack) && survives(task, leaveException(stack), stack)
-  );
+  const detection = switchIn(stack, contextBytes(task));
+  return detection == 0 || survives(task, detection, stack);
 }
 
 function contextBytes(task: Context): u32 {

@@ -71,46 +71,50 @@ export function returnRecord(record: LedgerBlock): void {
   Control.set(SoakField.LedgerFree, changetype<u32>(record));
 }
 
+/** The operations of every allocation and release. A class because asc inlines its members only. */
+export class Ledger {
+  /** `allocateBlock`, inlined. */
+  @inline static allocate(heap: u32, requestBytes: u32, alignment: u32, context: u32, step: u32): LedgerBlock {
+    const record = takeRecord();
+    if (changetype<u32>(record) == 0) return record;
+    const account = SoakHeap.at(heap);
+    record.heap = heap;
+    record.requestBytes = requestBytes + (account.ownership == HeapOwnership.Counted ? COUNTED_HEADER_BYTES : 0);
+    if (!Registry.dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
+      noteAllocation(record, alignment, context, step, 0);
+      returnRecord(record);
+      return changetype<LedgerBlock>(0);
+    }
+    record.context = context;
+    record.step = step;
+    record.allocatedAt = control().now;
+    record.owner = LedgerOwner.Name;
+    record.owners = 1;
+    record.references = 0;
+    record.lengthBytes = 0;
+    if (Control.get(SoakField.Journalling)) noteAllocation(record, alignment, context, step, record.payload);
+    return record;
+  }
+
+  /** `releaseBlock`, inlined. */
+  @inline static release(record: LedgerBlock, context: u32, step: u32): void {
+    Registry.dispatch(SoakHeap.at(record.heap).record, Verb.LedgerRelease, changetype<u32>(record), 0);
+    if (Control.get(SoakField.Journalling)) noteJournal(JournalOperation.Release, record, context, step, 0);
+    returnRecord(record);
+  }
+}
+
 /**
  * Allocates from heap number `heap` for a step of a context; `alignment` 0 is the allocator's own. The block's
  * record, owned by a name, or null when the request is refused (which is counted).
  */
 export function allocateBlock(heap: u32, requestBytes: u32, alignment: u32, context: u32, step: u32): LedgerBlock {
-  const record = takeRecord();
-  if (changetype<u32>(record) == 0) return record;
-  const account = SoakHeap.at(heap);
-  const counted = account.ownership == HeapOwnership.Counted;
-  record.heap = heap;
-  record.requestBytes = counted ? requestBytes + COUNTED_HEADER_BYTES : requestBytes;
-  if (!Registry.dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
-    if (Control.get(SoakField.Journalling))
-      noteJournal(alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate, record, context, step, 0);
-    returnRecord(record);
-    return changetype<LedgerBlock>(0);
-  }
-  record.context = context;
-  record.step = step;
-  record.allocatedAt = control().now;
-  record.owner = LedgerOwner.Name;
-  record.owners = 1;
-  record.references = 0;
-  record.lengthBytes = 0;
-  if (Control.get(SoakField.Journalling))
-    noteJournal(
-      alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate,
-      record,
-      context,
-      step,
-      record.payload,
-    );
-  return record;
+  return Ledger.allocate(heap, requestBytes, alignment, context, step);
 }
 
 /** Releases a block and gives its record back. */
 export function releaseBlock(record: LedgerBlock, context: u32, step: u32): void {
-  Registry.dispatch(SoakHeap.at(record.heap).record, Verb.LedgerRelease, changetype<u32>(record), 0);
-  if (Control.get(SoakField.Journalling)) noteJournal(JournalOperation.Release, record, context, step, 0);
-  returnRecord(record);
+  Ledger.release(record, context, step);
 }
 
 /** Reallocates a block in place or elsewhere. False: refused, and the block stays as it was. */
@@ -175,14 +179,14 @@ export function ledgerAllocate<H extends Heap>(heap: H, at: u32, alignment: u32)
   const account = SoakHeap.at(record.heap);
   const requestBytes = record.requestBytes;
   const payload = alignment ? heap.allocateAligned(alignment, requestBytes) : heap.allocate(requestBytes);
-  noteVisits(heap, account);
+  Account.noteVisits(heap, account);
   if (payload == 0) {
     noteRefusal(account, requestBytes);
     return 0;
   }
   account.requests++;
   if (Visits.didSplit(heap)) account.splits++;
-  enter<H>(heap, account, record, payload, requestBytes);
+  Account.enter<H>(heap, account, record, payload, requestBytes);
   return 1;
 }
 
@@ -191,9 +195,9 @@ export function ledgerRelease<H extends Heap>(heap: H, at: u32): u32 {
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   heap.release(record.payload, record.requestBytes);
-  noteVisits(heap, account);
+  Account.noteVisits(heap, account);
   account.frees++;
-  leave(heap, account, record);
+  Account.leave(heap, account, record);
   return 0;
 }
 
@@ -202,54 +206,63 @@ export function ledgerReallocate<H extends Heap>(heap: H, at: u32, requestBytes:
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   const moved = heap.reallocate(record.payload, record.requestBytes, requestBytes);
-  noteVisits(heap, account);
+  Account.noteVisits(heap, account);
   if (moved == 0) {
     noteRefusal(account, requestBytes);
     return 0;
   }
   account.requests++;
   if (Visits.didSplit(heap)) account.splits++;
-  leave(heap, account, record);
-  enter<H>(heap, account, record, moved, requestBytes);
+  Account.leave(heap, account, record);
+  Account.enter<H>(heap, account, record, moved, requestBytes);
   record.requestBytes = requestBytes;
   return 1;
 }
 
-function enter<H extends Heap>(heap: H, account: SoakHeap, record: LedgerBlock, payload: u32, requestBytes: u32): void {
-  if (account.keepsShadow) shadowAllocate(heap, payload, requestBytes);
-  const blockBytes = heap.blockBytes(payload, requestBytes);
-  record.payload = payload;
-  record.blockBytes = blockBytes;
-  account.liveBlocks++;
-  account.requestedBytes += requestBytes;
-  const liveBytes = account.liveBytes + blockBytes;
-  account.liveBytes = liveBytes;
-  if (liveBytes > account.windowPeakLiveBytes) {
-    account.windowPeakLiveBytes = liveBytes;
-    if (liveBytes > account.peakLiveBytes) account.peakLiveBytes = liveBytes;
+/** What an operation changes in a heap's account. A class because asc inlines its members only. */
+class Account {
+  @inline static enter<H extends Heap>(
+    heap: H,
+    account: SoakHeap,
+    record: LedgerBlock,
+    payload: u32,
+    requestBytes: u32,
+  ): void {
+    if (account.keepsShadow) shadowAllocate(heap, payload, requestBytes);
+    const blockBytes = heap.blockBytes(payload, requestBytes);
+    record.payload = payload;
+    record.blockBytes = blockBytes;
+    account.liveBlocks++;
+    account.requestedBytes += requestBytes;
+    const liveBytes = account.liveBytes + blockBytes;
+    account.liveBytes = liveBytes;
+    if (liveBytes > account.windowPeakLiveBytes) {
+      account.windowPeakLiveBytes = liveBytes;
+      if (liveBytes > account.peakLiveBytes) account.peakLiveBytes = liveBytes;
+    }
+    // The block begins inside the witness, or (grown in place, or taken from a hole that grew) the witness inside it.
+    const low = account.witnessLow;
+    if (payload - low < account.witnessBytes || low - payload < blockBytes) {
+      takeFromWitness<H>(heap, account, payload, blockBytes);
+    }
   }
-  // The block begins inside the witness, or (grown in place, or taken from a hole that grew) the witness inside it.
-  const low = account.witnessLow;
-  if (payload - low < account.witnessBytes || low - payload < blockBytes) {
-    takeFromWitness<H>(heap, account, payload, blockBytes);
-  }
-}
 
-function leave(heap: Heap, account: SoakHeap, record: LedgerBlock): void {
-  if (account.keepsShadow) shadowRelease(heap, record.payload);
-  account.liveBlocks--;
-  account.liveBytes -= record.blockBytes;
-  account.requestedBytes -= record.requestBytes;
-}
-
-function noteVisits(heap: Heap, account: SoakHeap): void {
-  const visits = Visits.visitsOf(heap);
-  if (visits > account.windowVisitsMost) {
-    account.windowVisitsMost = visits;
-    if (visits > account.visitsMost) account.visitsMost = visits;
+  @inline static leave(heap: Heap, account: SoakHeap, record: LedgerBlock): void {
+    if (account.keepsShadow) shadowRelease(heap, record.payload);
+    account.liveBlocks--;
+    account.liveBytes -= record.blockBytes;
+    account.requestedBytes -= record.requestBytes;
   }
-  const counter = account.visits + (visitsClass(visits) << 3);
-  store<u64>(counter, load<u64>(counter) + 1);
+
+  @inline static noteVisits(heap: Heap, account: SoakHeap): void {
+    const visits = Visits.visitsOf(heap);
+    if (visits > account.windowVisitsMost) {
+      account.windowVisitsMost = visits;
+      if (visits > account.visitsMost) account.visitsMost = visits;
+    }
+    const counter = account.visits + (visitsClass(visits) << 3);
+    store<u64>(counter, load<u64>(counter) + 1);
+  }
 }
 
 function noteRefusal(account: SoakHeap, requestBytes: u32): void {
@@ -261,6 +274,12 @@ function noteRefusal(account: SoakHeap, requestBytes: u32): void {
   account.requests++;
   account.failedRequests++;
   if (account.freeBytes >= requestBytes) account.fragmentationFailures++;
+}
+
+function noteAllocation(record: LedgerBlock, alignment: u32, context: u32, step: u32, result: u32): void {
+  if (!Control.get(SoakField.Journalling)) return;
+  const operation = alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate;
+  noteJournal(operation, record, context, step, result);
 }
 
 function noteJournal(operation: u32, record: LedgerBlock, context: u32, step: u32, result: u32): void {

@@ -8,7 +8,7 @@
  */
 import { HeapOwnership, LedgerOwner } from "../soak-map";
 import { Context, Name } from "./context";
-import { LedgerBlock, releaseBlock, returnRecord, takeRecord } from "./ledger";
+import { Ledger, LedgerBlock, releaseBlock, returnRecord, takeRecord } from "./ledger";
 import { SoakHeap } from "./soak-heap";
 
 /** Puts a block into a name, which forgets what it held. */
@@ -49,7 +49,7 @@ export function leak(context: Context, block: LedgerBlock, step: u32): void {
 /** The holder gives the block back: `free`, the end of a life, an eviction, RAII. */
 export function giveBack(context: Context, block: LedgerBlock, step: u32): void {
   const ownership = SoakHeap.at(block.heap).ownership;
-  if (ownership == HeapOwnership.Manual) releaseBlock(block, context.index, step);
+  if (ownership == HeapOwnership.Manual) Ledger.release(block, context.index, step);
   else if (ownership == HeapOwnership.Counted) dropOwner(context, block, step);
   else block.owner = LedgerOwner.Blocks;
 }

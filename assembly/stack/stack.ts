@@ -28,6 +28,7 @@ import { detect, pinStack, Stack } from "./record";
 import { leaveStacklet } from "./stacklets";
 import { Words } from "./words";
 
+const CHECKED_AT_SWITCH: u32 = StackGuard.Freertos1 | StackGuard.Freertos2 | StackGuard.ZephyrSentinel;
 const FREERTOS_PATTERN: u32 = 0xa5a5a5a5;
 const FREERTOS_PATTERN_BYTES: u32 = 16;
 const ZEPHYR_SENTINEL: u32 = 0xf0f0f0f0;
@@ -127,6 +128,14 @@ export function enterException(at: u32, frameBytes: u32, writtenBytes: u32): u32
   return StackDetection.None;
 }
 
+/** Notes an open exception: how far it lowered the stack pointer, and what of its frame was written. */
+function pushException(stack: Stack, loweredBytes: u32, writtenBytes: u32): void {
+  const count = stack.exceptionCount;
+  assert(count < stack.exceptionsMost);
+  store<u32>(stack.exceptions + (count << 2), (loweredBytes << 16) | writtenBytes);
+  stack.exceptionCount = count + 1;
+}
+
 /** Return from the innermost exception: its frame is read back, and the stack pointer is where it was. */
 export function leaveException(at: u32): u32 {
   const stack = Stack.at(at);
@@ -167,10 +176,50 @@ export function restoreContext(at: u32, contextBytes: u32): u32 {
   return StackDetection.None;
 }
 
+/**
+ * A switch away from a task: the exception that makes the kernel run, the context it saves, and what it checks then.
+ * The two images lie side by side, so that an unguarded stack with room for both is filled at once.
+ */
+export function switchOut(at: u32, frameBytes: u32, contextBytes: u32): u32 {
+  const stack = Stack.at(at);
+  const alignment = load<u32>(SOAK, SoakField.StackAlignment << 2);
+  const frame = (<i64>stack.sp - <i64>frameBytes) & -(<i64>alignment);
+  const lowered = frame - <i64>contextBytes;
+  if (lowered < <i64>stack.carefulBelow || stack.has(CHECKED_AT_SWITCH)) {
+    const stacked = enterException(at, frameBytes, frameBytes);
+    const saved = stacked ? stacked : saveContext(at, contextBytes);
+    return saved ? saved : checkSwitchOut(at);
+  }
+  pushException(stack, <u32>(<i64>stack.sp - frame), frameBytes);
+  const sp = <u32>lowered;
+  Words.fill(sp, contextBytes + frameBytes, stack.registerImage);
+  stack.sp = sp;
+  if (sp < stack.lowestSp) stack.lowestSp = sp;
+  return StackDetection.None;
+}
+
+/** A switch back to a task that `switchOut` left with the same `contextBytes`. */
+export function switchIn(at: u32, contextBytes: u32): u32 {
+  const stack = Stack.at(at);
+  const sp = stack.sp;
+  const frame = load<u32>(stack.exceptions + ((stack.exceptionCount - 1) << 2));
+  const unharmed =
+    sp >= stack.carefulBelow &&
+    !stack.has(StackGuard.ZephyrSentinel) &&
+    Words.holds(sp, contextBytes + (frame & 0xffff), stack.registerImage);
+  if (!unharmed) {
+    const restored = restoreContext(at, contextBytes);
+    return restored ? restored : leaveException(at);
+  }
+  stack.exceptionCount--;
+  stack.sp = sp + contextBytes + (frame >> 16);
+  return StackDetection.None;
+}
+
 /** What the kernel checks of a task it switches away from, its context saved. */
 export function checkSwitchOut(at: u32): u32 {
   const stack = Stack.at(at);
-  if (!stack.has(StackGuard.Freertos1 | StackGuard.Freertos2 | StackGuard.ZephyrSentinel)) return StackDetection.None;
+  if (!stack.has(CHECKED_AT_SWITCH)) return StackDetection.None;
   const low = stack.base;
   if (stack.has(StackGuard.Freertos1) && stack.sp <= low) return detect(stack, StackDetection.Freertos1, stack.sp);
   if (stack.has(StackGuard.Freertos2) && !Words.holds(low, FREERTOS_PATTERN_BYTES, FREERTOS_PATTERN)) {

@@ -23,7 +23,11 @@ export class Words {
     const end = from + (bytes & ~7);
     let at = from;
     for (; at < end; at += 8) store<u64>(at, pair);
-    if (bytes & 7) fillTail(at, bytes & 7, word);
+    if (bytes & 4) {
+      store<u32>(at, word);
+      at += 4;
+    }
+    if (bytes & 3) fillTail(at, bytes & 3, word);
   }
 
   /** Whether `fill` with the same arguments would change nothing. */
@@ -33,17 +37,21 @@ export class Words {
     let difference: u64 = 0;
     let at = from;
     for (; at < end; at += 8) difference |= load<u64>(at) ^ pair;
-    return difference == 0 && ((bytes & 7) == 0 || tailHolds(at, bytes & 7, word));
+    if (bytes & 4) {
+      difference |= load<u32>(at) ^ word;
+      at += 4;
+    }
+    return difference == 0 && ((bytes & 3) == 0 || tailHolds(at, bytes & 3, word));
   }
 }
 
 function fillTail(at: u32, bytes: u32, word: u32): void {
-  for (let i: u32 = 0; i < bytes; i++) store<u8>(at + i, <u8>(word >> ((i & 3) << 3)));
+  for (let i: u32 = 0; i < bytes; i++) store<u8>(at + i, <u8>(word >> (i << 3)));
 }
 
 function tailHolds(at: u32, bytes: u32, word: u32): bool {
   for (let i: u32 = 0; i < bytes; i++) {
-    if (load<u8>(at + i) != <u8>(word >> ((i & 3) << 3))) return false;
+    if (load<u8>(at + i) != <u8>(word >> (i << 3))) return false;
   }
   return true;
 }

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { Command } from "commander";
+import { packageVersion } from "../version.ts";
 import { allocatorsCommand } from "./allocators.ts";
 import { autopsyCommand } from "./autopsy.ts";
 import { checkCommand } from "./check.ts";
@@ -51,9 +50,4 @@ export function heapsoakProgram(): Command {
 /** Mistakes in the command line look like all others. */
 function outputError(text: string, write: (text: string) => void): void {
   write(text.replace(/^error: /, "heapsoak: "));
-}
-
-function packageVersion(): string {
-  const path = createRequire(import.meta.url).resolve("heapsoak/package.json");
-  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
 }

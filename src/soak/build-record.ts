@@ -5,7 +5,8 @@ import type { MachineFault, SoakMachine } from "../wasm/soak-machine.ts";
 import type { HeapTelemetry } from "../wasm/soak-telemetry.ts";
 import type { CompiledScenario } from "./compiled.ts";
 import { runDigest } from "./digest.ts";
-import { failureMessage } from "./failure-text.ts";
+import { heapFactsOf } from "./failure-heap.ts";
+import { failureMessage, tramplingStack } from "./failure-text.ts";
 import { heapOfRun, stepText } from "./heap-of-run.ts";
 import type { Periodicity } from "./periodic.ts";
 import {
@@ -40,7 +41,7 @@ export interface RunMaterial {
 export function buildRecord(run: RunMaterial): RunRecord {
   const { scenario, machine, periodicity } = run;
   const telemetry = machine.telemetry.read();
-  const failure = failureOf(machine);
+  const failure = failureOf(machine, scenario, run.stacks);
   const facts = factsOf(run, telemetry, failure);
   const { verdict, expectations } = judge(scenario.expect, facts);
   const record: RunRecord = {
@@ -98,23 +99,23 @@ function laterOf(a: number | undefined, b: number | undefined): number | undefin
   return Math.max(a, b);
 }
 
-/** The run's first failure in the terms of the scenario, or null. */
-export function failureOf(machine: SoakMachine): RunFailure | null {
+/** The run's first failure in the terms of the scenario, or null. `stacks`: what is known of overflows. */
+export function failureOf(
+  machine: SoakMachine,
+  scenario: Scenario,
+  stacks: RunMaterial["stacks"] = {},
+): RunFailure | null {
   const failure = machine.failure();
   if (!failure) return null;
   const { compiled } = machine;
-  const heap = failure.heap === undefined ? undefined : compiled.heaps[failure.heap];
   const facts = {
     atUs: failure.atUs,
     kind: failure.kind,
-    heap: heap?.name ?? null,
+    ...heapFactsOf(failure, machine, scenario),
     task: contextName(compiled, failure.context),
     step: stepName(compiled, failure.step),
-    requestBytes: heap ? failure.requestBytes : null,
-    freeBytes: heap ? failure.freeBytes : null,
-    largestFreeBytes: heap ? failure.largestFreeBytes : null,
   };
-  return { ...facts, message: failureMessage(facts) };
+  return { ...facts, message: failureMessage(facts, tramplingStack(facts, stacks)) };
 }
 
 function contextName({ contexts }: CompiledScenario, index: number | undefined): string | null {

@@ -1,7 +1,8 @@
 /** How a run failed, in words, and which classes of failure an expectation may count it among. */
 import type { Expectation } from "../scenario/model.ts";
 import { formatCount } from "./figures.ts";
-import type { RunFailure, RunFailureKind } from "./record.ts";
+import type { RunFailure, RunFailureKind, StackRecordOfRun } from "./record.ts";
+import { hadOverwritten } from "./stack-overflow.ts";
 
 export type FailureClass = NonNullable<Extract<Expectation, { expect: "fails" }>["with"]>;
 type Facts = Omit<RunFailure, "message">;
@@ -21,22 +22,42 @@ const SENTENCES: { readonly [K in RunFailureKind]: string } = {
   "too-many-blocks": "more live blocks than heapsoak keeps records for",
 };
 
-/** One sentence: what was asked, what was free, the largest hole. */
-export function failureMessage(failure: Facts): string {
-  const reboot = failure.kind === "reboot-by-policy" ? "; the device rebooted" : "";
-  const refusal = refusalText(failure);
-  if (refusal && !isRefusal(failure.kind)) return `${SENTENCES[failure.kind]}, the last after a ${refusal}`;
-  return refusal ? `${refusal}${reboot}` : SENTENCES[failure.kind];
+type Stacks = Readonly<Record<string, Pick<StackRecordOfRun, "overflow">>>;
+
+/** One sentence: what was asked, what was free, the largest hole; and which stack had overwritten the heap before. */
+export function failureMessage(failure: Facts, trampledBy?: string): string {
+  const before = trampledBy === undefined ? "" : `; the stack of ${trampledBy} had overwritten this heap before`;
+  return `${sentenceOf(failure)}${before}`;
 }
 
-/** The classes a failure belongs to. `overflowed`: a stack had run over by then. */
-export function failureClasses(failure: Facts, overflowed: boolean): FailureClass[] {
+function sentenceOf(failure: Facts): string {
+  const { kind, step } = failure;
+  // A start by itself has no step; this one was asked for.
+  if (kind === "overload" && step !== null) return "a task to be spawned already runs in all its instances";
+  const refusal = refusalText(failure);
+  if (!refusal) return SENTENCES[kind];
+  if (kind === "stack-overflow") return `no memory for a stacklet: ${refusal}`;
+  if (kind === "boot-loop") return `${SENTENCES[kind]}, the last after a ${refusal}`;
+  return kind === "reboot-by-policy" ? `${refusal}; the device rebooted` : refusal;
+}
+
+/** The stack that had overwritten the failed heap by then without anybody noticing, or undefined. */
+export function tramplingStack({ kind, heap, atUs }: Facts, stacks: Stacks): string | undefined {
+  if (heap === null || kind === "stack-overflow") return undefined;
+  return Object.keys(stacks).find((name) => hadOverwritten(stacks[name]?.overflow ?? null, heap, atUs));
+}
+
+/** The classes a failure belongs to. A refusal by a heap that a stack has overwritten is a corruption as well. */
+export function failureClasses(failure: Facts, stacks: Stacks): FailureClass[] {
   const refusal = refusalClass(failure);
+  const overflowed = Object.values(stacks).some(({ overflow }) => overflow !== null && overflow.atUs <= failure.atUs);
   switch (failure.kind) {
     case "crash":
     case "reboot-by-policy":
-    case "boot-loop":
-      return refusal ? [refusal] : [];
+    case "boot-loop": {
+      const trampled = tramplingStack(failure, stacks) !== undefined;
+      return [...(refusal ? [refusal] : []), ...(trampled ? (["corruption", "overflow"] as const) : [])];
+    }
     case "fault":
       return overflowed ? ["corruption", "overflow"] : ["corruption"];
     case "stack-overflow":
@@ -49,10 +70,6 @@ export function failureClasses(failure: Facts, overflowed: boolean): FailureClas
     default:
       return [];
   }
-}
-
-function isRefusal(kind: RunFailureKind): boolean {
-  return kind === "crash" || kind === "reboot-by-policy";
 }
 
 function refusalText(failure: Facts): string | undefined {

@@ -154,12 +154,12 @@ class Run implements SoakRun {
 }
 
 function progressOf(driver: SoakDriver): SoakProgress {
-  const { machine, uptimeUs } = driver;
+  const { machine, scenario, uptimeUs } = driver;
   return {
     simulatedUs: machine.nowUs,
     uptimeUs,
     steps: machine.steps,
-    failure: failureOf(machine),
+    failure: failureOf(machine, scenario),
     heaps: () => machine.heaps.map((heap, index) => glance(driver, heap.name, index)),
   };
 }

@@ -6,13 +6,15 @@ import type { Placement } from "../device/memory-plan.ts";
 import { formatAddress, formatBytes } from "../quantities.ts";
 import type { FaultKind, FaultRecord } from "../wasm/guest-fault.ts";
 import type { StackState } from "../wasm/stack-record.ts";
-import type { RunFailure, StackOverflowRecord } from "./record.ts";
+import type { StackOverflowRecord } from "./record.ts";
 
-/** A live block of a heap; `low` is where the block begins, its header included. */
-export interface HeldBlock {
+/** A block of a heap; `low` is where it begins, its header included. */
+export interface HeapPart {
   readonly heap: string;
   readonly low: number;
   readonly bytes: number;
+  /** The memory between two live blocks, whatever the allocator makes of it. */
+  readonly free?: true;
 }
 
 interface Range {
@@ -25,13 +27,12 @@ const BLOCKS_NAMED_MOST = 4;
 
 /**
  * Names what lies in the ranges, lowest address first: `stack of sensor`, `heap main: block of 64 B at 0x20001b40`,
- * `.data and .bss`. `blocks` are those that were live when it happened; the rest of a heap is its free memory and
- * bookkeeping.
+ * `.data and .bss`. `blocks` are those of the heaps when it happened; the rest of a heap is its bookkeeping.
  */
 export function nameOverwritten(
   written: readonly Range[],
   placements: readonly Placement[],
-  blocks: readonly HeldBlock[],
+  blocks: readonly HeapPart[],
 ): string[] {
   const names = written.flatMap((range) => {
     const inside = placements.filter((placement) => meet(range, placement)).sort((a, b) => a.low - b.low);
@@ -41,7 +42,7 @@ export function nameOverwritten(
   return [...new Set(names)];
 }
 
-function nameWithin(placement: Placement, written: readonly Range[], blocks: readonly HeldBlock[]): string[] {
+function nameWithin(placement: Placement, written: readonly Range[], blocks: readonly HeapPart[]): string[] {
   const { kind, name } = placement;
   switch (kind) {
     case "stack":
@@ -57,22 +58,28 @@ function nameWithin(placement: Placement, written: readonly Range[], blocks: rea
   }
 }
 
-function nameBlocks(
-  { name, low, bytes }: Placement,
-  written: readonly Range[],
-  blocks: readonly HeldBlock[],
-): string[] {
+function nameBlocks({ name, low, bytes }: Placement, written: readonly Range[], blocks: readonly HeapPart[]): string[] {
   const hit = blocks
     .filter(
       (block) => block.heap === name && meet(block, { low, bytes }) && written.some((range) => meet(range, block)),
     )
     .sort((a, b) => a.low - b.low);
-  if (hit.length === 0) return [`heap ${name}: free memory`];
+  if (hit.length === 0) return [`${heapPrefix(name)}bookkeeping`];
   const named = hit.slice(-BLOCKS_NAMED_MOST).map((block) => {
-    return `heap ${name}: block of ${formatBytes(block.bytes)} at ${formatAddress(block.low)}`;
+    return `${heapPrefix(name)}${block.free ? "free block" : "block"} of ${formatBytes(block.bytes)} at ${formatAddress(block.low)}`;
   });
   const others = hit.length - named.length;
-  return others > 0 ? [`heap ${name}: ${others} more ${others === 1 ? "block" : "blocks"}`, ...named] : named;
+  return others > 0 ? [`${heapPrefix(name)}${others} more ${others === 1 ? "block" : "blocks"}`, ...named] : named;
+}
+
+/** Whether the stack had overwritten some of the heap itself by then. */
+export function hadOverwritten(overflow: StackOverflowRecord | null, heap: string, byUs: number): boolean {
+  if (!overflow || overflow.atUs > byUs) return false;
+  return overflow.overwrote.some((name) => name.startsWith(heapPrefix(heap)));
+}
+
+function heapPrefix(name: string): string {
+  return `heap ${name}: `;
 }
 
 function meet(a: Range, b: Range): boolean {
@@ -143,14 +150,12 @@ export interface RunEnd {
   readonly symptom: string;
 }
 
-/** What a failure looks like when an overflow that nobody saw was behind it; null for failures that it does not explain. */
-export function lateSymptom(failure: Pick<RunFailure, "atUs" | "kind" | "heap">, fault?: FaultKind): RunEnd | null {
-  const { atUs, kind, heap } = failure;
-  if (kind === "stack-corruption") return { atUs, symptom: "return address overwritten" };
-  if (kind !== "fault") return null;
-  if (fault === "assertion") return { atUs, symptom: "assertion in the allocator" };
-  if (fault === "endless") return { atUs, symptom: "endless list in the allocator" };
-  return { atUs, symptom: heap === null ? "fault" : "fault in heap walk" };
+/** What a fault of the device is the symptom of: a broken heap, or a stack that met the end of the memory. */
+export function lateSymptom(fault: FaultKind, place: "heap" | "stack", core: Core): string {
+  if (place === "stack") return `${isArm(core) ? "bus fault" : "store access fault"} on the stack's own store`;
+  if (fault === "assertion") return "assertion in the allocator";
+  if (fault === "endless") return "endless list in the allocator";
+  return "fault in heap walk";
 }
 
 /** Whether the detection is about memory that another stack may have overwritten. */

@@ -2,7 +2,8 @@
  * The verdict on a run: every expectation with the figure that decided it.
  *
  * Extremes of a heap only get worse as a run goes on. So a bound that is broken stays broken, and one that asks
- * for a bad value (`largestFree: { below: … }`) stays met; the other outcomes hold once the run is complete.
+ * for a bad value (`largestFree: { below: … }`) stays met; the other outcomes hold once the run is complete, or
+ * once a proved period has been seen from its beginning to its end: what comes after it is the same again.
  */
 import type { Bound, Expectation, HeapFigure } from "../scenario/model.ts";
 import { formatDuration } from "../scenario/quantities.ts";
@@ -82,8 +83,7 @@ function fails({ byUs, with: wanted }: Of<"fails">, { failure, simulatedUs, stac
   if (!failure) {
     return { met: simulatedUs >= byUs ? false : null, observed: `no failure in ${formatDuration(simulatedUs)}` };
   }
-  const overflowed = Object.values(stacks).some(({ overflow }) => overflow !== null && overflow.atUs <= failure.atUs);
-  const fits = wanted === undefined || failureClasses(failure, overflowed).includes(wanted);
+  const fits = wanted === undefined || failureClasses(failure, stacks).includes(wanted);
   return { met: fits && failure.atUs <= byUs, observed: failureText(failure) };
 }
 
@@ -97,6 +97,8 @@ interface Worst {
   readonly text: string;
   /** Whether it only ever falls; the others only rise. */
   readonly falls?: true;
+  /** Whether a repeated period leaves it as it is: not so of what adds up, nor of what was only sampled. */
+  readonly repeats: boolean;
 }
 
 function heap({ heap: name, figure, bound }: Of<"heap">, facts: RunFacts): Finding {
@@ -105,13 +107,19 @@ function heap({ heap: name, figure, bound }: Of<"heap">, facts: RunFacts): Findi
   const worst = worstOf(figure, judged);
   if (!worst) return { met: null, observed: "no sample was taken" };
   const holds = bound.kind === "below" ? worst.value < bound.value : worst.value >= bound.value;
-  return { met: settled(holds, bound, worst, facts), observed: worst.text };
+  const final = facts.complete || (worst.repeats && sawPeriodFrom(facts.judgedFromUs, facts));
+  return { met: settled(holds, bound, worst, final), observed: worst.text };
 }
 
-/** What later simulated time can still change is open until the run is complete. */
-function settled(holds: boolean, bound: Bound, worst: Worst, { complete }: RunFacts): boolean | null {
+/** What later simulated time can still change is open until the figure is final. */
+function settled(holds: boolean, bound: Bound, worst: Worst, final: boolean): boolean | null {
   const worseningMeets = (bound.kind === "below") === (worst.falls === true);
-  return complete || holds === worseningMeets ? holds : null;
+  return final || holds === worseningMeets ? holds : null;
+}
+
+/** Whether the run is proved periodic and a whole period of it lies between the time and now. */
+function sawPeriodFrom(us: number, { periodicity, simulatedUs }: RunFacts): boolean {
+  return periodicity.kind === "proved" && simulatedUs - Math.max(us, periodicity.fromUs) >= periodicity.periodUs;
 }
 
 function worstOf(figure: HeapFigure, judged: JudgedHeap): Worst | undefined {
@@ -121,11 +129,15 @@ function worstOf(figure: HeapFigure, judged: JudgedHeap): Worst | undefined {
     case "minimumFree":
       return leastBytes(judged.minimumFreeBytes, "free");
     case "failedRequests":
-      return { value: judged.failedRequests, text: failedText(judged) };
+      return { value: judged.failedRequests, text: failedText(judged), repeats: judged.failedRequests === 0 };
     case "leaks":
-      return { value: judged.leaks, text: counted(judged.leaks, "leaked block") };
+      return { value: judged.leaks, text: counted(judged.leaks, "leaked block"), repeats: judged.leaks === 0 };
     case "visits":
-      return { value: judged.visitsMost, text: `at most ${counted(judged.visitsMost, "visit")} an operation` };
+      return {
+        value: judged.visitsMost,
+        text: `at most ${counted(judged.visitsMost, "visit")} an operation`,
+        repeats: true,
+      };
     case "externalFragmentation":
       return worstRatio(judged.worstExternal, "external");
     case "internalFragmentation":
@@ -134,7 +146,7 @@ function worstOf(figure: HeapFigure, judged: JudgedHeap): Worst | undefined {
 }
 
 function leastBytes(value: number, what: string): Worst {
-  return { value, text: `${what} at least ${formatCount(value)} B`, falls: true };
+  return { value, text: `${what} at least ${formatCount(value)} B`, falls: true, repeats: true };
 }
 
 function failedText({ failedRequests, fragmentationFailures }: JudgedHeap): string {
@@ -144,7 +156,11 @@ function failedText({ failedRequests, fragmentationFailures }: JudgedHeap): stri
 
 function worstRatio(worst: WorstRatio | undefined, what: string): Worst | undefined {
   if (!worst) return undefined;
-  return { value: worst.ratio, text: `worst ${what} ${formatShare(worst.ratio)}, after ${formatDuration(worst.atUs)}` };
+  return {
+    value: worst.ratio,
+    text: `worst ${what} ${formatShare(worst.ratio)}, after ${formatDuration(worst.atUs)}`,
+    repeats: false,
+  };
 }
 
 function stack({ stack: name, headroom }: Of<"stack">, { stacks }: RunFacts): Finding {
@@ -170,7 +186,7 @@ function noAllocationIn({ names }: Of<"noAllocationIn">, facts: RunFacts): Findi
   if (judgedFromUs === undefined) return { met: null, observed: "the warm-up has not ended" };
   const allocating = names.filter((name) => (facts.tasks[name]?.lastAllocationUs ?? -1) >= judgedFromUs);
   if (allocating.length > 0) return { met: false, observed: `${allocating.join(", ")} allocated` };
-  return { met: facts.complete ? true : null, observed: "none allocated" };
+  return { met: facts.complete || sawPeriodFrom(judgedFromUs, facts) ? true : null, observed: "none allocated" };
 }
 
 function noAllocationAfter({ us }: Of<"noAllocationAfter">, facts: RunFacts): Finding {
@@ -181,7 +197,8 @@ function noAllocationAfter({ us }: Of<"noAllocationAfter">, facts: RunFacts): Fi
   const last = times.reduce((latest, one) => (one.at > latest.at ? one : latest), { name: "", at: -1 });
   const observed = last.at < 0 ? "no allocation" : `last allocation after ${formatDuration(last.at)}, in ${last.name}`;
   if (last.at > us) return { met: false, observed };
-  return { met: facts.complete && facts.simulatedUs > us ? true : null, observed };
+  const final = facts.complete ? facts.simulatedUs > us : sawPeriodFrom(us, facts);
+  return { met: final ? true : null, observed };
 }
 
 function periodic(periodicity: Periodicity): Finding {

@@ -256,6 +256,11 @@ export class SoakMachine {
     return readStackRecord(this.#engine, stack.record);
   }
 
+  /** What the last refused request asked for. */
+  get refusedBytes(): number {
+    return this.#records.control.get(SoakField.RefusedBytes);
+  }
+
   /** After "stack-overrun": the stack that was overrun for the first time. The run goes on with the next batch. */
   takeOverrun(): SoakStack | undefined {
     const { control } = this.#records;

@@ -62,7 +62,7 @@ describe("one overflow under every protection", () => {
     expect(overflow.detectedBy).toBe("fault in heap walk (allocate changes)");
     expect(noticedAtMinute(overflow)).toBe(WALK);
     expect(overflow.overwrote).toContainEqual(expect.stringMatching(/^heap main/));
-    expect(runs.get(kind)?.failure).toMatchObject({ kind: "fault", task: "sync" });
+    expect(runs.get(kind)?.failure).toMatchObject({ kind: "fault", task: "sync", heap: "main" });
   });
 
   test.each([
@@ -88,13 +88,21 @@ describe("one overflow under every protection", () => {
   });
 
   test("below the data the first store past the RAM's end faults", () => {
-    expect(overflowUnder("stack-below-data")).toMatchObject({ detectedAfterUs: 0, overwrote: [] });
+    const detectedBy = "bus fault on the stack's own store (call decode)";
+    expect(overflowUnder("stack-below-data")).toMatchObject({ detectedBy, detectedAfterUs: 0, overwrote: [] });
+    expect(runs.get("stack-below-data")?.failure).toMatchObject({ kind: "fault", heap: null });
   });
 
   test("a segmented stack overwrites nothing, until the heap refuses it a stacklet", () => {
     const overflow = overflowUnder("segmented");
     expect(overflow).toMatchObject({ detectedBy: "no memory for a stacklet", bytesBeyond: 0, overwrote: [] });
     expect(runs.get("segmented")?.heaps.main?.failedRequests).toBe(1);
+    expect(runs.get("segmented")?.failure).toMatchObject({
+      heap: "main",
+      requestBytes: expect.any(Number),
+      freeBytes: runs.get("segmented")?.heaps.main?.freeBytes,
+      message: expect.stringMatching(/^no memory for a stacklet: request of [\d,]+ B refused/),
+    });
     expect(Math.floor(overflow.atUs / MINUTE_US)).toBe(50);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Expectation } from "../../src/scenario/model.ts";
-import { failureMessage } from "../../src/soak/failure-text.ts";
+import { failureClasses, failureMessage, tramplingStack } from "../../src/soak/failure-text.ts";
 import type { RunFailure, RunFailureKind } from "../../src/soak/record.ts";
 import { judge, type RunFacts } from "../../src/soak/verdict.ts";
 
@@ -194,5 +194,67 @@ describe("other expectations", () => {
     });
     expect(judged({ expect: "periodic" }, { periodicity: { kind: "impossible", reason: "random" } }).met).toBe(false);
     expect(judged({ expect: "periodic" }).met).toBeNull();
+  });
+});
+
+describe("a refusal by a heap that a stack has overwritten", () => {
+  const overflow = { atUs: 5, detectedBy: null, detectedAfterUs: null, bytesBeyond: 64 };
+  const stacks = (overwrote: string[]) => ({ uplink: { overflow: { ...overflow, overwrote } } });
+  const hit = stacks(["heap main: free block of 96 B at 0x20000140"]);
+  const crash = failed(DAY_US);
+
+  test("is a corruption and an overflow as well, and says whose", () => {
+    expect(failureClasses(crash, hit)).toEqual(["fragmentation", "corruption", "overflow"]);
+    expect(failureMessage(crash, tramplingStack(crash, hit))).toMatch(
+      /\(fragmentation\); the stack of uplink had overwritten this heap before$/,
+    );
+  });
+
+  test("is no corruption where the stack overwrote something else, or later", () => {
+    expect(failureClasses(crash, stacks(["stack of sensor"]))).toEqual(["fragmentation"]);
+    expect(failureClasses({ ...crash, atUs: 4 }, hit)).toEqual(["fragmentation"]);
+    expect(tramplingStack(crash, { uplink: { overflow: null } })).toBeUndefined();
+  });
+});
+
+test("a start that a step asked for is no backlog", () => {
+  const none = { heap: null, task: "a", requestBytes: null, freeBytes: null, largestFreeBytes: null };
+  expect(failureMessage({ ...none, atUs: 1, kind: "overload", step: "tasks.a.do[0] spawn b" })).toMatch(/instances$/);
+  expect(failureMessage({ ...none, atUs: 1, kind: "overload", step: null })).toMatch(/1,000 starts/);
+});
+
+describe("an interrupted run that is proved periodic", () => {
+  const proof = { kind: "proved", periodUs: 60e6, fromUs: 120e6 } as const;
+  const interrupted = (simulatedUs: number, changes: Partial<RunFacts> = {}) => ({
+    ...{ complete: false, simulatedUs, periodicity: proof, ...changes },
+  });
+
+  test("has settled what a whole period after the warm-up has shown", () => {
+    const bound = heap("largestFree", "atLeast", 4096);
+    expect(judged(bound, interrupted(180e6)).met).toBe(true);
+    expect(judged(bound, interrupted(179e6)).met).toBeNull();
+    expect(judged(bound, interrupted(239e6, { judgedFromUs: 180e6 })).met).toBeNull();
+    expect(judged(bound, interrupted(240e6, { judgedFromUs: 180e6 })).met).toBe(true);
+    expect(judged(heap("visits", "below", 20), interrupted(180e6)).met).toBe(true);
+  });
+
+  test("has not settled what was only sampled, or what adds up", () => {
+    expect(judged(heap("externalFragmentation", "below", 0.5), interrupted(180e6)).met).toBeNull();
+    const failures: Wanted = {
+      expect: "heap",
+      heap: "main",
+      figure: "failedRequests",
+      bound: { kind: "below", value: 9 },
+    };
+    expect(judged(failures, interrupted(180e6)).met).toBe(true);
+    const some = { heaps: { main: { ...HEAP, failedRequests: 3 } } };
+    expect(judged(failures, interrupted(180e6, some)).met).toBeNull();
+  });
+
+  test("has settled who allocates", () => {
+    expect(judged({ expect: "noAllocationIn", names: ["can"] }, interrupted(180e6)).met).toBe(true);
+    expect(judged({ expect: "noAllocationIn", names: ["can"] }, interrupted(170e6)).met).toBeNull();
+    expect(judged({ expect: "noAllocationAfter", us: 130e6 }, interrupted(190e6)).met).toBe(true);
+    expect(judged({ expect: "noAllocationAfter", us: 130e6 }, interrupted(189e6)).met).toBeNull();
   });
 });

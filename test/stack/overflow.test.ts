@@ -6,6 +6,7 @@ import type { Guard } from "../../src/scenario/model.ts";
 import type { StackOverflowRecord } from "../../src/soak/record.ts";
 import {
   describeDetection,
+  hadOverwritten,
   lateSymptom,
   nameOverwritten,
   overflowRecord,
@@ -45,12 +46,25 @@ describe("what an overflow overwrote", () => {
 
   test("names the blocks of a heap that were live, and counts them when they are many", () => {
     expect(names([0x2000_0130, 0x2000_0134])).toEqual(["heap main: block of 64 B at 0x20000120"]);
-    expect(names([0x2000_0800, 0x2000_0804])).toEqual(["heap main: free memory"]);
+    expect(names([0x2000_0800, 0x2000_0804])).toEqual(["heap main: bookkeeping"]);
     expect(names([0x2000_0120, 0x2000_0320])).toEqual([
       "heap main: 4 more blocks",
       ...[4, 5, 6, 7].map((i) => `heap main: block of 64 B at 0x${(0x2000_0120 + i * 64).toString(16)}`),
     ]);
   });
+});
+
+test("the free memory that was hit is named beside the blocks", () => {
+  const heap: Placement = { kind: "heap", name: "main", low: 0x2000_0000, bytes: 0x1000 };
+  const blocks = [
+    { heap: "main", low: 0x2000_0000, bytes: 64 },
+    { heap: "main", low: 0x2000_0040, bytes: 96, free: true as const },
+    { heap: "main", low: 0x2000_00a0, bytes: 64 },
+  ];
+  expect(nameOverwritten([{ low: 0x2000_0020, bytes: 0x24 }], [heap], blocks)).toEqual([
+    "heap main: block of 64 B at 0x20000000",
+    "heap main: free block of 96 B at 0x20000040",
+  ]);
 });
 
 describe("the same overflow under each protection", () => {
@@ -161,12 +175,21 @@ test("a task whose memory another stack overwrote has no overflow of its own", (
   expect(overflowRecord({ ...state, overrun: "claimed" }, options)?.detectedBy).toBe("return address overwritten");
 });
 
-test("only a failure that trampled memory explains is a late symptom", () => {
-  const failure = { atUs: 9, heap: "main" };
-  expect(lateSymptom({ ...failure, kind: "fault" }, "unmapped")).toEqual({ atUs: 9, symptom: "fault in heap walk" });
-  expect(lateSymptom({ ...failure, kind: "fault" }, "assertion")?.symptom).toBe("assertion in the allocator");
-  expect(lateSymptom({ ...failure, kind: "fault", heap: null }, "unmapped")?.symptom).toBe("fault");
-  expect(lateSymptom({ ...failure, kind: "crash" })).toBeNull();
+test("a fault is told apart by where it happened: in an allocator, or at the end of the memory", () => {
+  expect(lateSymptom("unmapped", "heap", "armv7e-m")).toBe("fault in heap walk");
+  expect(lateSymptom("assertion", "heap", "armv7e-m")).toBe("assertion in the allocator");
+  expect(lateSymptom("endless", "heap", "armv7e-m")).toBe("endless list in the allocator");
+  expect(lateSymptom("unmapped", "stack", "armv7e-m")).toBe("bus fault on the stack's own store");
+  expect(lateSymptom("unmapped", "stack", "riscv")).toBe("store access fault on the stack's own store");
+});
+
+test("a heap counts as overwritten from the overflow on, and only where something of it was", () => {
+  const overflow = { atUs: 5, detectedBy: null, detectedAfterUs: null, bytesBeyond: 9 };
+  const overwrote = ["stack of sensor", "heap main: free block of 96 B at 0x20000140"];
+  expect(hadOverwritten({ ...overflow, overwrote }, "main", 5)).toBe(true);
+  expect(hadOverwritten({ ...overflow, overwrote }, "main", 4)).toBe(false);
+  expect(hadOverwritten({ ...overflow, overwrote }, "other", 5)).toBe(false);
+  expect(hadOverwritten(null, "main", 5)).toBe(false);
 });
 
 test("detections are named as the core reports them", () => {
