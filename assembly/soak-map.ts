@@ -500,7 +500,7 @@ export const enum SoakHeapField {
   /** A hole that serves WindowMinimumLargestFree: as long as nothing is taken from it, that minimum stands. */
   WitnessLow,
   WitnessBytes,
-  /** A hole of n bytes serves any request up to n − (n >> HoleSlackShift) − HOLE_OVERHEAD_MOST. */
+  /** A hole of n bytes serves any request up to n − (n >> HoleSlackShift) − HOLE_OVERHEAD_MOST; 0: none for certain. */
   HoleSlackShift,
   /** Address of the heap's record (HeapField). */
   Record,

@@ -10,13 +10,15 @@ const library = new URL("../dist/src/index.js", import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), "heapsoak-readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const examples = [...readme.matchAll(/```js\n(.*?)```\s*```text\n(.*?)```/gs)].map(([, code = "", output = ""]) => ({
-  code,
-  output,
-}));
+const examples = [...readme.matchAll(/```js\n((?:(?!```).)*)```\s*```text\n((?:(?!```).)*)```/gs)].map(
+  ([, code = "", output = ""]) => ({
+    code,
+    output,
+  }),
+);
 
 test("the README has examples to run", () => {
-  expect(examples.length).toBeGreaterThanOrEqual(2);
+  expect(examples.length).toBeGreaterThanOrEqual(3);
 });
 
 test("the README's device file describes a device", () => {

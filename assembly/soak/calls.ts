@@ -111,14 +111,19 @@ function leaveInterrupt(context: Context): void {
   if (interrupted) survives(context, leaveException(interrupted), interrupted);
 }
 
+/** Where a context's frames lie, or 0: those of handlers lie on the main stack. */
+function stackOf(context: Context): u32 {
+  return context.isInterrupt ? Control.get(SoakField.MainStack) : context.stack;
+}
+
 function push(context: Context, pc: u32, frameBytes: u32, touchBytes: u32): bool {
-  if (context.stack == 0) return true;
-  return survives(context, enterFrame(context.stack, frameBytes, touchBytes, pc), context.stack);
+  const stack = stackOf(context);
+  return stack == 0 || survives(context, enterFrame(stack, frameBytes, touchBytes, pc), stack);
 }
 
 function pop(context: Context, pc: u32, frameBytes: u32): bool {
-  if (context.stack == 0) return true;
-  return survives(context, leaveFrame(context.stack, frameBytes, pc), context.stack);
+  const stack = stackOf(context);
+  return stack == 0 || survives(context, leaveFrame(stack, frameBytes, pc), stack);
 }
 
 /** What a stack operation detected: nothing, or the end of the run. */

@@ -15,7 +15,7 @@ import { AllocatorKind, HeapField, OPERATIONS, OPERATIONS_MOST } from "../memory
 import { LedgerField, LedgerOwner, SoakField } from "../soak-map";
 import { Context, Name } from "./context";
 import { Control } from "./control";
-import { LedgerBlock, releaseBlock, returnRecord } from "./ledger";
+import { LedgerBlock, notePause, releaseBlock, returnRecord } from "./ledger";
 import { Cache, cacheItem, Queue, queueItem } from "./queues";
 import { SoakHeap } from "./soak-heap";
 
@@ -26,12 +26,13 @@ const END_OF_CHAIN: u32 = 1;
 /** Collects heap number `heap` on behalf of a step. Returns how many blocks it gave back. */
 export function collectHeap(heap: u32, context: Context, step: u32): u32 {
   const account = SoakHeap.at(heap);
-  let visits = clearMarks();
-  visits += markAll();
+  clearMarks();
+  let visits = markAll();
   const freedBefore = account.collectedBlocks;
   visits += sweep(heap, account, context, step);
   if (load<u32>(account.record, HeapField.Kind << 2) == AllocatorKind.MicropythonGc)
     visits += collectOriginal(heap, account);
+  notePause(account, visits);
   account.collections++;
   account.longestCollectionVisits = max(account.longestCollectionVisits, visits);
   return account.collectedBlocks - freedBefore;
@@ -45,10 +46,9 @@ function isBlock(record: LedgerBlock): bool {
   return record.owner != LedgerOwner.None && record.owner != LedgerOwner.Reference;
 }
 
-function clearMarks(): u32 {
+function clearMarks(): void {
   const used = Control.get(SoakField.LedgerUsed);
   for (let i: u32 = 0; i < used; i++) recordAt(i).mark = UNMARKED;
-  return 0;
 }
 
 function markAll(): u32 {

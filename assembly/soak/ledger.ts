@@ -173,13 +173,18 @@ export function resetLargestFreeWindow(account: u32): void {
   dispatch(changetype<SoakHeap>(account).record, Verb.OpenWindow, account, 0);
 }
 
+/** Accounts for a collection as for an operation of so many visits: whoever asked for memory had to wait for it. */
+export function notePause(account: SoakHeap, visits: u32): void {
+  Account.noteVisits(account, visits);
+}
+
 /** Verb.LedgerAllocate: requests `record.requestBytes` of the heap; 1 when granted. */
 export function ledgerAllocate<H extends Heap>(heap: H, at: u32, alignment: u32): u32 {
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   const requestBytes = record.requestBytes;
   const payload = alignment ? heap.allocateAligned(alignment, requestBytes) : heap.allocate(requestBytes);
-  Account.noteVisits(heap, account);
+  Account.noteVisits(account, Visits.visitsOf(heap));
   if (payload == 0) {
     noteRefusal(account, requestBytes);
     return 0;
@@ -195,7 +200,7 @@ export function ledgerRelease<H extends Heap>(heap: H, at: u32): u32 {
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   heap.release(record.payload, record.requestBytes);
-  Account.noteVisits(heap, account);
+  Account.noteVisits(account, Visits.visitsOf(heap));
   account.frees++;
   Account.leave(heap, account, record);
   return 0;
@@ -206,9 +211,11 @@ export function ledgerReallocate<H extends Heap>(heap: H, at: u32, requestBytes:
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   const moved = heap.reallocate(record.payload, record.requestBytes, requestBytes);
-  Account.noteVisits(heap, account);
+  Account.noteVisits(account, Visits.visitsOf(heap));
   if (moved == 0) {
     noteRefusal(account, requestBytes);
+    Account.leave(heap, account, record); // picolibc has taken the hole behind the block all the same
+    Account.enter<H>(heap, account, record, record.payload, record.requestBytes);
     return 0;
   }
   account.requests++;
@@ -254,8 +261,7 @@ class Account {
     account.requestedBytes -= record.requestBytes;
   }
 
-  @inline static noteVisits(heap: Heap, account: SoakHeap): void {
-    const visits = Visits.visitsOf(heap);
+  @inline static noteVisits(account: SoakHeap, visits: u32): void {
     if (visits > account.windowVisitsMost) {
       account.windowVisitsMost = visits;
       if (visits > account.visitsMost) account.visitsMost = visits;

@@ -4,6 +4,8 @@
  * The least value that the largest free request ever had would need a look at all holes after each allocation.
  * Instead the account keeps a witness: one hole that could serve a request of that least value. While nothing
  * is taken from the witness the minimum stands, and only an allocation inside it makes the heap be looked at.
+ * Where bytes do not tell which hole serves most (neighbours that stay apart, a rest that is given in pages only),
+ * the witness is the range from the first to the last hole that could be the one.
  */
 import { Block, Finding, Heap } from "../allocators/heap";
 import { isFree } from "../inspect/observe";
@@ -76,6 +78,12 @@ export function lookForWitness<H extends Heap>(heap: H, account: SoakHeap): void
   const largestFree = heap.largestRequest();
   account.windowMinimumLargestFree = min(account.windowMinimumLargestFree, largestFree);
   account.minimumLargestFree = min(account.minimumLargestFree, largestFree);
+  if (account.holeSlackShift) takeLargestHole<H>(heap, account);
+  else coverCandidates<H>(heap, account, largestFree);
+}
+
+/** The witness becomes the hole of most bytes; what is free side by side serves a request together. */
+function takeLargestHole<H extends Heap>(heap: H, account: SoakHeap): void {
   const block = changetype<Block>(memory.data(32));
   block.address = 0;
   let low: u32 = 0,
@@ -86,11 +94,30 @@ export function lookForWitness<H extends Heap>(heap: H, account: SoakHeap): void
       low = block.address;
       bytes = 0;
     }
-    bytes += block.bytes; // a free block and the untouched rest behind it serve a request together
+    bytes += block.bytes;
     if (bytes > account.witnessBytes) {
       account.witnessLow = low;
       account.witnessBytes = bytes;
     }
+  }
+}
+
+/** The witness becomes the range that all free bytes lie in which, side by side, are enough for the largest request. */
+function coverCandidates<H extends Heap>(heap: H, account: SoakHeap, largestFree: u32): void {
+  const block = changetype<Block>(memory.data(32));
+  block.address = 0;
+  let low: u32 = 0,
+    bytes: u32 = 0;
+  while (heap.nextBlock(block)) {
+    if (!isFree(block)) continue;
+    if (block.address != low + bytes) {
+      low = block.address;
+      bytes = 0;
+    }
+    bytes += block.bytes;
+    if (bytes < largestFree) continue;
+    if (account.witnessBytes == 0) account.witnessLow = low;
+    account.witnessBytes = low + bytes - account.witnessLow;
   }
 }
 
@@ -108,7 +135,7 @@ export function takeFromWitness<H extends Heap>(heap: H, account: SoakHeap, payl
   } else lookForWitness<H>(heap, account);
 }
 
-/** The largest request that a hole of so many bytes serves for certain. */
+/** The largest request that a hole of so many bytes serves for certain; 0 where bytes promise nothing. */
 function surelyServed(account: SoakHeap, holeBytes: u32): u32 {
   const lost = (holeBytes >> account.holeSlackShift) + HOLE_OVERHEAD_MOST;
   return holeBytes > lost ? holeBytes - lost : 0;

@@ -16,6 +16,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
   {
     ...C_LIBRARY,
     name: "newlib-nano",
+    holeSlackShift: () => 0,
     kind: AllocatorKind.NewlibNano,
     aliases: ["nano.specs", "nano-malloc"],
     summary: "First fit by address; a hole gives its upper part away and sbrk is asked for exactly what is missing.",
@@ -37,6 +38,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
   {
     ...C_LIBRARY,
     name: "newlib",
+    holeSlackShift: () => 0,
     kind: AllocatorKind.Newlib,
     aliases: ["newlib-full", "dlmalloc"],
     summary: "Best fit by size class in the line of Doug Lea's malloc; memory comes from sbrk in whole pages.",

@@ -70,6 +70,8 @@ function listFit(
       },
     },
     statisticKeys: ["free", "largest", "blocks"],
+    holeSlackShift: (options) =>
+      options[ListFitOption.Coalesce] && (options[ListFitOption.Alignment] ?? 0) <= 32 ? 1 : 0,
     reallocates: false,
     aligns: false,
   };
@@ -130,6 +132,7 @@ export const definitions: readonly AllocatorEntry[] = [
   {
     ...byDefinition,
     name: "buddy",
+    holeSlackShift: () => 0,
     kind: AllocatorKind.Buddy,
     aliases: ["binary-buddy"],
     summary: "Powers of two that split into buddies and merge again; a byte for each least block outside the arena.",

@@ -66,7 +66,8 @@ export interface AllocatorEntry {
   readonly walkNeedsShadow?: boolean;
   /**
    * How much of a hole of n bytes may be out of reach of a request besides headers: n >> this, from the option words.
-   * 31 where every hole serves all that it can hold; absent where nothing is promised.
+   * 31 where every hole serves all that it can hold, 1 when absent: at least half. A larger hole never serves less,
+   * and what is free side by side serves together; where that does not hold, 0: the bytes of a hole promise nothing.
    */
   readonly holeSlackShift?: (options: Uint32Array) => number;
   /** Names by which traces call this allocator, beside `name`: its golden configurations. */

@@ -50,6 +50,7 @@ export const freertos: readonly AllocatorEntry[] = [
     name: "freertos-heap2",
     kind: AllocatorKind.FreertosHeap2,
     aliases: ["heap_2", "heap2"],
+    holeSlackShift: () => 0,
     summary: "Best fit over a free list by size that never merges neighbours: good for few fixed sizes, bad for many.",
     source: "FreeRTOS-Kernel portable/MemMang/heap_2.c (MIT)",
     headerBytes: "8",

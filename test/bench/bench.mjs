@@ -1,13 +1,17 @@
 /**
- * Nanoseconds per operation of every allocator on golden operations, the loop inside WASM.
+ * Nanoseconds per operation of every allocator on golden operations, the loop inside WASM; and the soak engine's
+ * speed, checkpoints and memory (rows `soak/…`).
  *
- *   npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR]…]
+ *   npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR|ROW]…]
  *
  * The operations lie parsed in engine memory, each pass starts with a fresh heap, and the row `null` is the loop
- * alone. `--native` interleaves passes of our own C with those of the allocators it mirrors.
+ * alone. `--native` interleaves passes of our own C with those of the allocators it mirrors. `--only` takes allocators and
+ * beginnings of the soak rows' names: `--only soak` means all of these.
  */
 import { parseArgs } from "node:util";
 import { measureDevice } from "./device.mjs";
+import { measureSoak } from "./soak.mjs";
+import { printSoakTable } from "./soak-table.mjs";
 
 const WARM_UP_PASSES = 10;
 const RAM = { low: 0x2000_0000, bytes: 0x10_0000, home: 0x2000_0000, kind: 0 };
@@ -21,15 +25,13 @@ const pristine = engine.snapshot();
 
 try {
   const rows = await measureAll();
-  if (options.json)
-    console.log(
-      JSON.stringify(
-        rows.map(({ name, nsPerOperation, medianNsPerOperation }) => ({ name, nsPerOperation, medianNsPerOperation })),
-        null,
-        2,
-      ),
-    );
-  else printTable(rows);
+  const soakRows = await measureSoak(host, { only: options.only, rounds: PASSES });
+  if (rows.length + soakRows.length === 0) stop(`--only ${options.only.join(", ")}: no allocator and no row.`);
+  if (options.json) console.log(JSON.stringify([...rows.map(({ rivalOf, ...row }) => row), ...soakRows], null, 2));
+  else {
+    if (rows.length > 0) printTable(rows);
+    printSoakTable(soakRows);
+  }
 } catch (problem) {
   stop(problem.message);
 }
@@ -45,7 +47,9 @@ function readArguments() {
       },
     }).values;
   } catch (problem) {
-    return stop(`${problem.message}\nUsage: npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR]…]`);
+    return stop(
+      `${problem.message}\nUsage: npm run bench [-- [--json] [--native] [--passes N] [--only ALLOCATOR|ROW]…]`,
+    );
   }
 }
 
@@ -58,15 +62,20 @@ function passes(text = "100") {
 
 async function load() {
   try {
-    const [map, { Engine }, { HeapRecord }, library, catalogue, workloads] = await Promise.all([
+    const [map, { Engine }, { HeapRecord }, library, catalogue, workloads, ...soak] = await Promise.all([
       import("../../dist/assembly/memory-map.js"),
       import("../../dist/src/wasm/engine.js"),
       import("../../dist/src/wasm/heap-record.js"),
       import("../../dist/src/index.js"),
       import("../../dist/src/allocators/catalogue.js"),
       import("./workloads.mjs"),
+      import("../../dist/src/cli/find-scenario.js"),
+      import("../../dist/src/scenario/layout.js"),
+      import("../../dist/src/soak/compiler.js"),
+      import("../../dist/src/soak/driver.js"),
+      import("../../dist/src/wasm/soak-machine.js"),
     ]);
-    return { ...map, ...library, Engine, HeapRecord, ...catalogue, ...workloads };
+    return Object.assign({ ...map, ...library, Engine, HeapRecord, ...catalogue, ...workloads }, ...soak);
   } catch (problem) {
     if (problem.code !== "ERR_MODULE_NOT_FOUND") throw problem;
     return stop("The benchmarks run the built package. Run: npm run build");
@@ -81,10 +90,10 @@ function stop(message) {
 async function measureAll() {
   const native = options.native ? await import("./native.mjs") : undefined;
   native?.compiler();
+  const named = host.allocators.filter(({ name }) => !options.only || options.only.includes(name));
   const rows = options.only ? [] : measureDevice(host);
-  for (const workload of host.WORKLOADS) rows.push(measureNull(workload));
-  for (const entry of host.allocators) {
-    if (options.only && !options.only.includes(entry.name)) continue;
+  if (named.length > 0) for (const workload of host.WORKLOADS) rows.push(measureNull(workload));
+  for (const entry of named) {
     for (const workload of host.WORKLOADS) rows.push(...(await measure(entry, workload, native)));
   }
   return rows;
