@@ -14,6 +14,7 @@ const COLUMNS = {
   slowestResumeMs: ["slowest", fixed],
   fileBytes: ["file", mebibytes],
   wallSeconds: ["wall s", fixed],
+  processorSeconds: ["processor s", fixed],
   simulatedSecondsPerSecond: ["simulated s/s", count],
   residentBytes: ["resident", mebibytes],
   peakResidentBytes: ["peak", mebibytes],
