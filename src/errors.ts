@@ -25,11 +25,18 @@ export class HeapsoakError extends Error {
 
   /** `message` says what, where, what was found and what was expected; `hint` how to mend it. */
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "HeapsoakError";
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
+}
+
+/** The text without what a terminal would obey: control characters become `\x1b` and the like; lines stay lines. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => {
+    return `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`;
+  });
 }
 
 /** The candidate closest to `word` by edit distance, when it is close enough to be what was meant. */

@@ -48,7 +48,12 @@ export function parseSource(text: string, file: string, code: ErrorCode): Source
   try {
     // Pretty errors and unique keys cost the square of the text's length: both are done here instead.
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
-    const errors = document.errors.map((error) => ({ offset: error.pos[0], message: error.message }));
+    // What the parser warns of, it has not understood: a tag, a version.
+    const refused = [...document.errors, ...document.warnings];
+    const errors = refused.map((error) => ({ offset: error.pos[0], message: error.message }));
+    const { version } = document.directives?.yaml ?? {};
+    if (version !== undefined && version !== "1.2")
+      errors.push({ offset: 0, message: `expected YAML 1.2, not ${version}` });
     errors.push(...structureErrors(document));
     if (errors.length > 0) {
       const shown = errors.slice(0, 20).map(({ offset, message }) => {

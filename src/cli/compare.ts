@@ -175,6 +175,8 @@ async function candidatesOf(files: readonly string[], options: CompareOptions): 
 function listed(text: string, flag: string): string[] {
   const words = text.split(",").map((word) => word.trim());
   if (words.includes("")) throw new HeapsoakError("bad-argument", `${flag}: got "${text}", expected a,b,c.`);
+  const repeated = words.find((word, index) => words.indexOf(word) < index);
+  if (repeated !== undefined) throw new HeapsoakError("bad-argument", `${flag}: "${repeated}" is given twice.`);
   return words;
 }
 

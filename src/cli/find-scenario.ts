@@ -2,6 +2,7 @@ import { readdirSync, type Stats, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { closest, HeapsoakError } from "../errors.ts";
+import { shown } from "../scenario/issues.ts";
 
 const FILES_MOST = 10_000;
 const DEPTH_MOST = 8;
@@ -107,7 +108,12 @@ export function scenarioName(file: string): string {
 }
 
 function statusOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new HeapsoakError("cannot-read", `${shown(path)}: cannot be read (${code ?? cause}).`, { cause });
+  }
 }
 
 function shippedRoot(): string {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printable } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { allocatorsCommand } from "./allocators.ts";
 import { autopsyCommand } from "./autopsy.ts";
@@ -49,5 +50,5 @@ export function heapsoakProgram(): Command {
 
 /** Mistakes in the command line look like all others. */
 function outputError(text: string, write: (text: string) => void): void {
-  write(text.replace(/^error: /, "heapsoak: "));
+  write(printable(text.replace(/^error: /, "heapsoak: ")));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { closest, HeapsoakError } from "../errors.ts";
+import { closest, HeapsoakError, printable } from "../errors.ts";
 import { parseAddress, parseFrequency, parseSize } from "../quantities.ts";
 import { type DocumentIssue, type DocumentPath, documentError, parseSource } from "../yaml-document.ts";
 import { findDevice } from "./catalogue/devices.ts";
@@ -24,8 +24,11 @@ function quantity<T>(parse: (value: string | number) => T) {
 
 const size = quantity((value) => parseSize(value));
 const address = quantity((value) => parseAddress(value));
-const word = z.string().trim().min(1).max(64);
-const sentence = z.string().max(1000);
+/** It is shown as it is: what a terminal would obey is refused. */
+const harmless = (text: string) => text === printable(text);
+const unprintable = { error: "expected a text without control characters" };
+const word = z.string().trim().min(1).max(64).refine(harmless, unprintable);
+const sentence = z.string().max(1000).refine(harmless, unprintable);
 
 const bankSchema = z.strictObject({
   at: address,

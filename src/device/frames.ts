@@ -63,6 +63,11 @@ export function coreFrames({ core, coreName, flashOutside }: DeviceDescription):
   }
 }
 
+/** Bytes of a function's frame as a compiler lays it out: whole registers, so that the stack pointer stays aligned. */
+export function wholeFrame({ core }: DeviceDescription, bytes: number): number {
+  return core === "avr" ? bytes : Math.ceil(bytes / 4) * 4;
+}
+
 /** The most that an interrupt and a switch to another task add to a stack, padding included. */
 export function interruptedBytes(frames: CoreFrames, fpu: boolean): number {
   const frame = fpu ? frames.exceptionFpuBytes : frames.exceptionBytes;

@@ -1,3 +1,4 @@
+import { wholeFrame } from "../device/frames.ts";
 import type { DocumentPath } from "../yaml-document.ts";
 import type { FailurePolicy, Step } from "./model.ts";
 import type { Reading } from "./reading.ts";
@@ -137,13 +138,15 @@ class StepBuilder {
 
   #controlStep(step: StepDocument): Step {
     if ("call" in step) {
-      const { call: name, frame, raii } = step;
+      const { call: name, raii } = step;
+      const frame = wholeFrame(this.#reading.device, step.frame);
       const touchBytes = this.#touched(step);
       const steps = this.#nested(step.do, "do");
       return { ...this.#place("call", name), step: "call", name, frame, touchBytes, raii, steps };
     }
     if ("recurse" in step) {
-      const { recurse: name, frame } = step;
+      const { recurse: name } = step;
+      const frame = wholeFrame(this.#reading.device, step.frame);
       const depth = this.#amount(step.depth, "depth");
       const steps = this.#nested(step.do, "do");
       return {

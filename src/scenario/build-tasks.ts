@@ -1,3 +1,4 @@
+import { wholeFrame } from "../device/frames.ts";
 import type { DocumentPath } from "../yaml-document.ts";
 import { buildSteps, type StepOwner } from "./build-steps.ts";
 import { lowerBound, meanOf, upperBound } from "./draws.ts";
@@ -33,7 +34,10 @@ export function buildInterrupt(
   const activation = activationOf(reading, interrupt, path);
   if (!activation) reading.issues.add(path, "never fires: give it one of every, poisson, at or on");
   const place = { path, activation: activation ?? ({ kind: "spawned" } as const), policy: undefined };
-  return { ...common(reading, heapPolicies, name, interrupt, place), frame: interrupt.frame };
+  return {
+    ...common(reading, heapPolicies, name, interrupt, place),
+    frame: wholeFrame(reading.device, interrupt.frame),
+  };
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HeapsoakError } from "../errors.ts";
+import { HeapsoakError, printable } from "../errors.ts";
 import { shown, suggestion } from "./issues.ts";
 
 /** A map with exactly these keys; each unknown one is refused with the closest key that exists. */
@@ -77,7 +77,11 @@ export const name = z
 /** A bank, contiguous banks joined by `+`, or `ram` for the main bank. */
 export const region = z.string({ error: "expected the name of a bank" }).trim().min(1).max(200);
 
-export const sentence = z.string({ error: "expected a text" }).max(2000, { error: "expected at most 2000 characters" });
+/** It is shown as it is: what a terminal would obey is refused. */
+export const sentence = z
+  .string({ error: "expected a text" })
+  .max(2000, { error: "expected at most 2000 characters" })
+  .refine((text) => text === printable(text), { error: "expected a text without control characters" });
 
 /** One of these words, with the closest one suggested. */
 export function word<const Words extends readonly [string, ...string[]]>(...words: Words) {

@@ -252,6 +252,7 @@ function readAt(file: number, offset: number, length: number): Buffer {
 function replaceFile(path: string, parts: readonly Uint8Array[], bytes: number): void {
   const beside = `${path}.tmp`;
   try {
+    refuseToReplace(path);
     const file = openSync(beside, "w");
     try {
       for (const part of parts) writeWhole(file, part);
@@ -263,12 +264,20 @@ function replaceFile(path: string, parts: readonly Uint8Array[], bytes: number):
     renameSync(beside, path);
     syncFolder(dirname(path));
   } catch (cause) {
+    if (cause instanceof HeapsoakError) throw cause;
     removeIfThere(beside);
     throw new HeapsoakError("cannot-write", `${path}: the checkpoint ${systemReason(cause)}.`, {
       hint: "The checkpoint before it, if there was one, is untouched.",
       cause,
     });
   }
+}
+
+/** A device or a pipe would be gone, with a file in its place. */
+function refuseToReplace(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status || status.isFile() || status.isDirectory()) return; // renaming says what is wrong with a folder
+  throw new HeapsoakError("cannot-write", `${path}: the checkpoint cannot be written: not a plain file.`);
 }
 
 /** What is there instead of a file of ours stays: the first error is what counts. */
