@@ -1,7 +1,7 @@
 /** Where a heap is full and where it is free, in one walk: the row that telemetry keeps of it. */
 import { Block, Heap, regionOf } from "../allocators/heap";
 import { BlockField, OUTPUT, RegionField } from "../memory-map";
-import { MAP_CELLS, MAP_CELLS_PER_WORD, MAP_FULL, SurveyField } from "../soak-map";
+import { MAP_CELLS, MAP_CELLS_PER_WORD, MAP_FULL, SurveyField } from "../soak/telemetry-map";
 import { isFree } from "./observe";
 
 const BLOCK: u32 = OUTPUT + (SurveyField.Length << 2);

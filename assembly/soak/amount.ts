@@ -1,8 +1,10 @@
-/** Amounts in instructions (see ExpressionOp in soak-map.ts): constants, draws, and arithmetic over sampled numbers. */
-import { LONGEST_US } from "../memory-map";
-import { EXPRESSION_DEPTH_MOST, ExpressionOp, SiteField } from "../soak-map";
+/** Amounts in instructions (see ExpressionOp in program-map.ts): constants, draws, and arithmetic over sampled numbers. */
+
 import { Context } from "./context";
+import { SiteField } from "./context-map";
+import { LONGEST_US } from "./draw-map";
 import { Draws, draw } from "./draws";
+import { EXPRESSION_DEPTH_MOST, ExpressionOp } from "./program-map";
 
 const SITE_BYTES: u32 = SiteField.Length << 2;
 const RESIDUE: u32 = SiteField.Residue << 2;

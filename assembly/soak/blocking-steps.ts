@@ -1,13 +1,16 @@
 /** The steps that may block a context. Each returns the address of the next instruction, or 0 when the context waits. */
 
-import { ContextState, FailureKind, LedgerOwner, QueueWhenFull, SoakField, TimeoutKind, TimerKind } from "../soak-map";
+import { FailureKind, SoakField, TimerKind } from "../soak-map";
 import { schedule } from "./agenda";
 import { Amount } from "./amount";
 import { endActivation, unwind } from "./calls";
 import { Context, Name, Ready } from "./context";
+import { ContextState, QueueWhenFull } from "./context-map";
 import { Control, control, halt } from "./control";
 import { stepOf } from "./heap-steps";
+import { LedgerOwner } from "./ledger-map";
 import { enterName, takeFromName } from "./ownership";
+import { TimeoutKind } from "./program-map";
 import { dequeue, enqueue, overflowQueue, Queue, stopWaiting, waitAt, waitingList } from "./queues";
 import { sleep } from "./refusal";
 import { Timer } from "./timer-wheel";

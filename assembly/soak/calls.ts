@@ -1,17 +1,12 @@
 /** Calls and recursion: frames on the context's stack, and the record of open calls that unwinding needs. */
-import {
-  ActivationKind,
-  ContextState,
-  FailureKind,
-  FrameField,
-  Instruction,
-  SoakField,
-  StackDetection,
-} from "../soak-map";
+import { FailureKind, SoakField } from "../soak-map";
 import { enterFrame, leaveException, leaveFrame } from "../stack/stack";
+import { StackDetection } from "../stack/stack-map";
 import { Context, Ready } from "./context";
+import { ActivationKind, ContextState, FrameField } from "./context-map";
 import { Control, halt } from "./control";
 import { giveBackScope } from "./ownership";
+import { Instruction } from "./program-map";
 import { begin } from "./schedule";
 import { exitTask } from "./spawn";
 

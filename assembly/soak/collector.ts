@@ -12,10 +12,11 @@ import { collect } from "../allocators/micropython-collect";
 import { MicropythonGc } from "../allocators/micropython-gc";
 import { Visits } from "../inspect/visits";
 import { AllocatorKind, HeapField, OPERATIONS, OPERATIONS_MOST } from "../memory-map";
-import { LedgerField, LedgerOwner, SoakField } from "../soak-map";
+import { SoakField } from "../soak-map";
 import { Context, Name } from "./context";
 import { Control } from "./control";
 import { LedgerBlock, notePause, releaseBlock, returnRecord } from "./ledger";
+import { LedgerField, LedgerOwner } from "./ledger-map";
 import { Cache, cacheItem, Queue, queueItem } from "./queues";
 import { SoakHeap } from "./soak-heap";
 

@@ -2,7 +2,8 @@
  * Contexts: task instances and interrupt sources. Those that are ready to run wait in one list per level of
  * priority, first come first served; a word with a bit for each level finds the most urgent one at once.
  */
-import { ActivationKind, ContextField, ContextState, LevelField, NameField, SOAK, SoakField } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
+import { ActivationKind, ContextField, ContextState, LevelField, NameField } from "./context-map";
 import { Control, control } from "./control";
 import { LedgerBlock } from "./ledger";
 
@@ -184,7 +185,7 @@ export function isRunning(context: Context): bool {
   return context.state != ContextState.Idle && context.state != ContextState.Absent;
 }
 
-/** Compile-time proof that the overlay is the record of soak-map.ts. */
+/** Compile-time proof that the overlay is the record of context-map.ts. */
 export function pinContext(): void {
   if (offsetof<Context>("grid") != ContextField.Grid * 4) ERROR("Context.grid is not ContextField's");
   if (offsetof<Context>("skipped") != ContextField.Skipped * 4) ERROR("Context.skipped is not ContextField's");

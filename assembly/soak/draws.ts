@@ -4,7 +4,7 @@
  * Logarithms, exponentials and powers are AssemblyScript's own, compiled with the core: every machine draws the same.
  */
 
-import { ChoiceField, DrawField, DrawKind, LONGEST_US } from "../memory-map";
+import { ChoiceField, DrawField, DrawKind, LONGEST_US } from "./draw-map";
 import { Random } from "./random";
 import { Ziggurat } from "./ziggurat";
 

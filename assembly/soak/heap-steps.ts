@@ -1,27 +1,20 @@
 /**
- * The steps that touch a heap. Each takes the address of its instruction (operands: see Instruction in soak-map.ts)
+ * The steps that touch a heap. Each takes the address of its instruction (operands: see Instruction in program-map.ts)
  * and returns the address of the next one, or 0 when the context does not go on now.
  */
 import { resolve } from "../guest";
 import { Access } from "../memory-map";
 import { Verb } from "../perform";
 import { dispatch } from "../registry";
-import {
-  FailureKind,
-  GrowthKind,
-  HEAP_LIST_LEAST,
-  HeapOwnership,
-  LedgerOwner,
-  MisuseKind,
-  SoakField,
-  TimerKind,
-} from "../soak-map";
+import { FailureKind, SoakField, TimerKind } from "../soak-map";
 import { Amount } from "./amount";
 import { collectHeap } from "./collector";
 import { Context, Name } from "./context";
 import { Control, control, halt, wheel } from "./control";
 import { allocateBlock, Ledger, LedgerBlock, reallocateBlock, releaseBlock, uncountRefusal } from "./ledger";
+import { HeapOwnership, LedgerOwner } from "./ledger-map";
 import { dropOwner, enterName, giveBack, leak, takeFromName } from "./ownership";
+import { GrowthKind, HEAP_LIST_LEAST, MisuseKind } from "./program-map";
 import { Random } from "./random";
 import { refuse } from "./refusal";
 import { SoakHeap } from "./soak-heap";

@@ -1,11 +1,12 @@
 /** Runs a context's program until it blocks, ends, is at `work`, or the batch is over. */
 
-import { ContextState, FailureKind, Instruction, LedgerOwner, SoakField, STEPS_WITHOUT_TIME_MOST } from "../soak-map";
+import { FailureKind, SoakField, STEPS_WITHOUT_TIME_MOST } from "../soak-map";
 import { Agenda } from "./agenda";
 import { Amount, realOf } from "./amount";
 import { receiveStep, sendStep, untilStep, waitStep } from "./blocking-steps";
 import { endActivation, enterCall, enterRecursion, leaveCall, leaveRecursion, recurseDeeper, unwind } from "./calls";
 import { Context } from "./context";
+import { ContextState } from "./context-map";
 import { Control, control, halt } from "./control";
 import {
   allocateStep,
@@ -22,7 +23,9 @@ import {
 } from "./heap-steps";
 import { journalIsFull } from "./journal";
 import { handleDue } from "./kernel";
+import { LedgerOwner } from "./ledger-map";
 import { refer, share, takeFromName } from "./ownership";
+import { Instruction } from "./program-map";
 import { Cache, insertIntoCache } from "./queues";
 import { Random } from "./random";
 import { reboot } from "./reboot";

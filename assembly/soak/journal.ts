@@ -1,6 +1,7 @@
 /** The journal: heap operations as they happen, for rewinds, benchmarks and exports. Written only while asked for. */
-import { JournalField, SoakField } from "../soak-map";
+import { SoakField } from "../soak-map";
 import { Control, control } from "./control";
+import { JournalField } from "./ledger-map";
 
 @final
 @unmanaged

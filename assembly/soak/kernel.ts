@@ -12,13 +12,14 @@
  * the next one goes on as if there had been no break.
  */
 
-import { FailureKind, SiteField, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
+import { FailureKind, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
 import { enterException, enterFrame, prepareStack, switchIn, switchOut } from "../stack/stack";
 import { Agenda, pendingTimers, resetAgenda, schedule } from "./agenda";
 import { forgetNext } from "./amount";
 import { wake } from "./blocking-steps";
 import { survives } from "./calls";
 import { Context, forgetReady, isBlocked, Ready } from "./context";
+import { SiteField } from "./context-map";
 import { Control, control, halt, hasHalted } from "./control";
 import { expire } from "./heap-steps";
 import { execute, passTimeTo } from "./interpreter";

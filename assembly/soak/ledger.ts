@@ -11,17 +11,10 @@ import { shadowAllocate, shadowRelease } from "../inspect/shadow";
 import { Visits, visitsClass } from "../inspect/visits";
 import { Verb } from "../perform";
 import { dispatch, Registry } from "../registry";
-import {
-  COUNTED_HEADER_BYTES,
-  FailureKind,
-  HeapOwnership,
-  JournalOperation,
-  LedgerField,
-  LedgerOwner,
-  SoakField,
-} from "../soak-map";
+import { FailureKind, SoakField } from "../soak-map";
 import { Control, control, halt } from "./control";
 import { journal } from "./journal";
+import { COUNTED_HEADER_BYTES, HeapOwnership, JournalOperation, LedgerField, LedgerOwner } from "./ledger-map";
 import { SoakHeap, takeFromWitness } from "./soak-heap";
 
 @final
@@ -297,7 +290,7 @@ function visitsOf(heap: u32): u32 {
   return Visits.visitsOf(changetype<Heap>(SoakHeap.at(heap).record));
 }
 
-/** Compile-time proof that the overlay is the record of soak-map.ts. */
+/** Compile-time proof that the overlay is the record of ledger-map.ts. */
 export function pinLedger(): void {
   if (offsetof<LedgerBlock>("payload") != LedgerField.Payload * 4) ERROR("LedgerBlock.payload is not LedgerField's");
   if (offsetof<LedgerBlock>() != LedgerField.Length * 4) ERROR("LedgerBlock is not LedgerField");

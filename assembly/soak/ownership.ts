@@ -6,9 +6,10 @@
  *             and its own references go with it. A cycle keeps itself alive: it leaks, as on the device.
  *   traced    forgetting costs nothing; a collection (collector.ts) gives back what nothing reaches
  */
-import { HeapOwnership, LedgerOwner } from "../soak-map";
+
 import { Context, Name } from "./context";
 import { Ledger, LedgerBlock, releaseBlock, returnRecord, takeRecord } from "./ledger";
+import { HeapOwnership, LedgerOwner } from "./ledger-map";
 import { SoakHeap } from "./soak-heap";
 
 /** Puts a block into a name, which forgets what it held. */

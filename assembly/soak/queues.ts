@@ -1,8 +1,9 @@
 /** Message queues and caches: rings of blocks (ledger records) that belong to nobody's names. */
 
-import { CacheEvict, CacheField, ContextState, QueueField, QueueWhenFull, SOAK, SoakField } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
 import { unschedule } from "./agenda";
 import { Context, Ready } from "./context";
+import { CacheEvict, CacheField, ContextState, QueueField, QueueWhenFull } from "./context-map";
 import { LedgerBlock } from "./ledger";
 import { giveBack } from "./ownership";
 import { Random } from "./random";

@@ -12,7 +12,7 @@
  * increment; its finaliser with David Stafford's constants (variant 13). Cost: about 2 ns.
  */
 
-import { DrawSiteField } from "../memory-map";
+import { DrawSiteField } from "./draw-map";
 
 const GOLDEN: u64 = 0x9e3779b97f4a7c15;
 /** Odd, unrelated to GOLDEN and to each other: they separate the chains that one word begins. */

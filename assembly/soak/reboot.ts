@@ -7,22 +7,14 @@
 import { BANKS, BankField, BankKind, CONTROL, ControlField, HeapField, RegionField } from "../memory-map";
 import { Verb } from "../perform";
 import { dispatch } from "../registry";
-import {
-  BOOT_LOOP_REBOOTS,
-  ContextState,
-  FailureKind,
-  JournalOperation,
-  LedgerField,
-  ModeField,
-  SOAK,
-  SoakField,
-  TimerKind,
-} from "../soak-map";
+import { BOOT_LOOP_REBOOTS, FailureKind, SOAK, SoakField, TimerKind } from "../soak-map";
 import { resetStack } from "../stack/stack";
 import { resetAgenda, schedule } from "./agenda";
 import { Context, forgetReady, Name } from "./context";
+import { ContextState, ModeField } from "./context-map";
 import { Control, control, halt } from "./control";
 import { journal } from "./journal";
+import { JournalOperation, LedgerField } from "./ledger-map";
 import { Cache, Queue } from "./queues";
 import { startAll } from "./schedule";
 import { SoakHeap } from "./soak-heap";

@@ -3,13 +3,15 @@
 import { OUTPUT, SummaryField } from "../memory-map";
 import { Verb } from "../perform";
 import { dispatch } from "../registry";
-import { ContextState, FailureKind, PolicyField, PolicyKind, SoakField, TimerKind } from "../soak-map";
+import { FailureKind, SoakField, TimerKind } from "../soak-map";
 import { schedule } from "./agenda";
 import { Amount } from "./amount";
 import { endActivation, unwind } from "./calls";
 import { Context, Ready } from "./context";
+import { ContextState } from "./context-map";
 import { Control, control, halt, noteFailure } from "./control";
 import { uncountRefusal } from "./ledger";
+import { PolicyField, PolicyKind } from "./program-map";
 import { reboot } from "./reboot";
 import { SoakHeap } from "./soak-heap";
 import { Timer } from "./timer-wheel";

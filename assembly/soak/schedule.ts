@@ -1,19 +1,10 @@
 /** When contexts start: grids, gaps, modes, and what happens to a start that falls while the context still runs. */
 
-import {
-  ActivationKind,
-  BACKLOG_MOST,
-  ContextState,
-  FailureKind,
-  ModeField,
-  OverrunPolicy,
-  SOAK,
-  SoakField,
-  TimerKind,
-} from "../soak-map";
+import { BACKLOG_MOST, FailureKind, SOAK, SoakField, TimerKind } from "../soak-map";
 import { schedule } from "./agenda";
 import { Amount, microsecondsAt } from "./amount";
 import { Context, isRunning, Ready } from "./context";
+import { ActivationKind, ContextState, ModeField, OverrunPolicy } from "./context-map";
 import { Control, control, halt } from "./control";
 import { Random } from "./random";
 import { Timer } from "./timer-wheel";

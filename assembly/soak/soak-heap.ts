@@ -10,7 +10,8 @@
 import { Block, Finding, Heap } from "../allocators/heap";
 import { isFree } from "../inspect/observe";
 import { FindingField } from "../memory-map";
-import { HOLE_OVERHEAD_MOST, SOAK, SoakField, SoakHeapField } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
+import { HOLE_OVERHEAD_MOST, SoakHeapField } from "./ledger-map";
 
 @final
 @unmanaged
@@ -157,7 +158,7 @@ export function forgetExtremes(account: SoakHeap): void {
   account.visitsMost = 0;
 }
 
-/** Compile-time proof that the overlay is the record of soak-map.ts. */
+/** Compile-time proof that the overlay is the record of ledger-map.ts. */
 export function pinSoakHeap(): void {
   if (offsetof<SoakHeap>("record") != SoakHeapField.Record * 4) ERROR("SoakHeap.record is not SoakHeapField's");
   if (offsetof<SoakHeap>("collectedBlocks") != SoakHeapField.CollectedBlocks * 4) {

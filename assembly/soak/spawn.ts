@@ -3,11 +3,14 @@
  * allocated first, then the control block; a task that ends stays until the idle task runs, which gives back the
  * stack, then the control block. What its names still hold leaks.
  */
-import { ContextState, FailureKind, LedgerOwner, SoakField, StackField } from "../soak-map";
+import { FailureKind, SoakField } from "../soak-map";
 import { prepareStack, retireStack } from "../stack/stack";
+import { StackField } from "../stack/stack-map";
 import { Context, Name } from "./context";
+import { ContextState } from "./context-map";
 import { Control, halt } from "./control";
 import { allocateBlock, LedgerBlock, releaseBlock } from "./ledger";
+import { LedgerOwner } from "./ledger-map";
 import { forget } from "./ownership";
 import { begin } from "./schedule";
 

@@ -15,19 +15,11 @@
 import { HeapField, OUTPUT } from "../memory-map";
 import { Verb } from "../perform";
 import { dispatch } from "../registry";
-import {
-  ROW_FIGURES,
-  RowField,
-  SeriesField,
-  SOAK,
-  SoakField,
-  SoakHeapField,
-  SurveyField,
-  TELEMETRY_ROWS,
-  TelemetryField,
-} from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
 import { resetLargestFreeWindow } from "./ledger";
+import { SoakHeapField } from "./ledger-map";
 import { forgetExtremes, SoakHeap } from "./soak-heap";
+import { ROW_FIGURES, RowField, SeriesField, SurveyField, TELEMETRY_ROWS, TelemetryField } from "./telemetry-map";
 
 const ROW_BYTES: u32 = RowField.Length << 2;
 const MAP_BYTES: u32 = (RowField.AddressMapEnd - RowField.AddressMap) << 2;

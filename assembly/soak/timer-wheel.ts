@@ -21,7 +21,7 @@
  * Cost: insert and remove O(1); a timer cascades at most 10 times, as a rule once for every factor 64 of its delay.
  */
 
-import { TimerField, WHEEL_SLOTS_PER_LEVEL, WheelField, WheelSlotField } from "../memory-map";
+import { TimerField, WHEEL_SLOTS_PER_LEVEL, WheelField, WheelSlotField } from "./draw-map";
 
 /** No time: the wheel is empty. */
 export const NEVER: u64 = u64.MAX_VALUE;

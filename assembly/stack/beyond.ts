@@ -10,8 +10,9 @@
 import { fault } from "../fault";
 import { resolve } from "../guest";
 import { Access, FaultCode } from "../memory-map";
-import { SOAK, SoakField, STACK_RANGES_MOST, StackOverrun } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
 import { Stack } from "./record";
+import { STACK_RANGES_MOST, StackOverrun } from "./stack-map";
 
 /** Notes that the stack pointer has gone to `sp`, below the end. */
 export function claimBeyond(stack: Stack, sp: u32): void {

@@ -12,9 +12,10 @@
  *    └───────────────────────┴──────────────────┴────────┴─────────┴────────┘
  *                                                    4        4         4
  */
-import { StackDetection, StackGuard } from "../soak-map";
+
 import { claimBeyond, faultBelowZero, fillBeyond, holdsBeyond } from "./beyond";
 import { detect, Stack } from "./record";
+import { StackDetection, StackGuard } from "./stack-map";
 import { enterStacklet, leaveStacklet, stackletIsEmpty } from "./stacklets";
 import { LOCALS, Words } from "./words";
 

@@ -1,5 +1,6 @@
 /** The record of a stack (StackField) and what it notes of an overrun. */
-import { SOAK, SoakField, StackDetection, StackField } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
+import { StackDetection, StackField } from "./stack-map";
 
 /** CarefulBelow of a stack whose every frame takes the careful way. */
 export const ALWAYS_CAREFUL: u32 = 0xffffffff;
@@ -67,7 +68,7 @@ export function detect(stack: Stack, detection: u32, address: u32): u32 {
   return detection;
 }
 
-/** Compile-time proof that the overlay is the record of soak-map.ts. */
+/** Compile-time proof that the overlay is the record of stack-map.ts. */
 export function pinStack(): void {
   if (offsetof<Stack>("guards") != StackField.Guards * 4) ERROR("Stack.guards is not StackField's");
   if (offsetof<Stack>("stackletReserve") != StackField.StackletReserve * 4) ERROR("Stack.stackletReserve");

@@ -14,7 +14,7 @@
  * check 2 do both, which is `[freertos-1, freertos-2]` here), Zephyr 3.7 (z_check_stack_sentinel: at a switch
  * and when an interrupt returns to a thread), Armv8-M ARM (DDI 0553, stack limit checks).
  */
-import { SOAK, SoakField, StackDetection, StackGuard } from "../soak-map";
+import { SOAK, SoakField } from "../soak-map";
 import {
   enterFrameCarefully,
   imageIsWhole,
@@ -25,6 +25,7 @@ import {
   stackCarefully,
 } from "./careful";
 import { detect, pinStack, Stack } from "./record";
+import { StackDetection, StackGuard } from "./stack-map";
 import { leaveStacklet } from "./stacklets";
 import { Words } from "./words";
 

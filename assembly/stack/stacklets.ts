@@ -14,7 +14,8 @@
  * saved context and functions without the check need (libgcc keeps such a red zone as well).
  */
 import { returnKernelBlock, takeKernelBlock } from "../soak/ledger";
-import { LedgerField, SOAK, SoakField } from "../soak-map";
+import { LedgerField } from "../soak/ledger-map";
+import { SOAK, SoakField } from "../soak-map";
 import { ALWAYS_CAREFUL, Stack } from "./record";
 
 /** Makes a stacklet for a frame of `frameBytes` the current one. False: the heap refused. */

@@ -1,11 +1,6 @@
 /** A scenario as the soak engine runs it, before it has addresses: what compiler.ts makes and src/wasm/ lays down. */
-import type {
-  ActivationKind,
-  CacheEvict,
-  HeapOwnership,
-  OverrunPolicy,
-  QueueWhenFull,
-} from "../../assembly/soak-map.ts";
+import type { ActivationKind, CacheEvict, OverrunPolicy, QueueWhenFull } from "../../assembly/soak/context-map.ts";
+import type { HeapOwnership } from "../../assembly/soak/ledger-map.ts";
 import type { ProgramImage } from "./compiler-image.ts";
 
 /** A step of the scenario, by the number that instructions carry. */

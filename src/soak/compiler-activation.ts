@@ -1,5 +1,5 @@
 /** When a task or an interrupt starts, as the words of its context. */
-import { ActivationKind, OverrunPolicy } from "../../assembly/soak-map.ts";
+import { ActivationKind, OverrunPolicy } from "../../assembly/soak/context-map.ts";
 import type { Draw, InterruptModel, TaskModel } from "../scenario/model.ts";
 import type { CompiledContext, DrawnAmount } from "./compiled.ts";
 import { constantValue, descriptor } from "./compiler-amounts.ts";

@@ -1,11 +1,11 @@
 /** Quantities of a scenario as operands: constants, draw descriptors (DrawField) and expressions. */
-import { DrawKind } from "../../assembly/memory-map.ts";
-import { EXPRESSION_DEPTH_MOST, ExpressionOp } from "../../assembly/soak-map.ts";
+import { DrawKind } from "../../assembly/soak/draw-map.ts";
+import { EXPRESSION_DEPTH_MOST, ExpressionOp } from "../../assembly/soak/program-map.ts";
 import { HeapsoakError } from "../errors.ts";
 import type { Amount, Draw, Expression } from "../scenario/model.ts";
 import { type ImageBuilder, type Label, type Operand, Reference, realWords } from "./compiler-image.ts";
 
-/** The two operands of an amount: [draw, site] (soak-map.ts). */
+/** The two operands of an amount: [draw, site] (program-map.ts). */
 export type AmountOperands = readonly [draw: Operand, site: Operand];
 
 /** What is counted: a real number, a whole one (bytes, levels, rounds), or microseconds. */

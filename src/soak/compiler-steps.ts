@@ -1,4 +1,4 @@
-/** The steps of a task or an interrupt as instructions (soak-map.ts says what each does). */
+/** The steps of a task or an interrupt as instructions (program-map.ts says what each does). */
 import {
   GrowthKind,
   INSTRUCTION_STEP_SHIFT,
@@ -6,7 +6,7 @@ import {
   MisuseKind,
   PolicyKind,
   TimeoutKind,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/program-map.ts";
 import type { Draw, FailurePolicy, Step } from "../scenario/model.ts";
 import {
   type AmountOperands,

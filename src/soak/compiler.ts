@@ -1,5 +1,6 @@
 /** Turns a scenario into the program of the soak engine. Pure: the result has no addresses and touches no memory. */
-import { CacheEvict, HeapOwnership, QueueWhenFull } from "../../assembly/soak-map.ts";
+import { CacheEvict, QueueWhenFull } from "../../assembly/soak/context-map.ts";
+import { HeapOwnership } from "../../assembly/soak/ledger-map.ts";
 import { HeapsoakError } from "../errors.ts";
 import type {
   CacheModel,

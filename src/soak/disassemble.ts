@@ -1,5 +1,5 @@
 /** A compiled program as text, one instruction a line: for `heapsoak check --program` and for tests. */
-import { DrawField, DrawKind } from "../../assembly/memory-map.ts";
+import { DrawField, DrawKind } from "../../assembly/soak/draw-map.ts";
 import {
   ExpressionOp,
   GrowthKind,
@@ -9,7 +9,7 @@ import {
   PolicyField,
   PolicyKind,
   TimeoutKind,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/program-map.ts";
 import type { CompiledContext, CompiledScenario } from "./compiled.ts";
 import { wordsReal } from "./compiler-image.ts";
 

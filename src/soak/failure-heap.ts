@@ -1,5 +1,5 @@
 /** Which heap a failure is about, where the kernel does not say: a fault in the allocator, a stacklet that was refused. */
-import { StackDetection } from "../../assembly/soak-map.ts";
+import { StackDetection } from "../../assembly/stack/stack-map.ts";
 import { Holdings, namesUsed, type Runnable } from "../scenario/holdings.ts";
 import type { Scenario, Step } from "../scenario/model.ts";
 import { everyStep } from "../scenario/step-walk.ts";

@@ -1,5 +1,5 @@
 /** What an overflow of a stack did: what noticed it, when, and whose memory it overwrote. */
-import { StackDetection } from "../../assembly/soak-map.ts";
+import { StackDetection } from "../../assembly/stack/stack-map.ts";
 import { architectureName } from "../device/cores.ts";
 import type { Core } from "../device/description.ts";
 import type { Placement } from "../device/memory-plan.ts";

@@ -1,5 +1,5 @@
 /** The stacks of a run as its record tells them: marks, overflows, and the faults that guards in hardware raise. */
-import { StackDetection } from "../../assembly/soak-map.ts";
+import { StackDetection } from "../../assembly/stack/stack-map.ts";
 import type { Core } from "../device/description.ts";
 import { coreFrames } from "../device/frames.ts";
 import { planScenario } from "../scenario/layout.ts";

@@ -1,21 +1,18 @@
 /** Lays a compiled scenario into engine memory: the control record and everything it leads to. */
-import { VISITS_HISTOGRAM_LENGTH, WheelField } from "../../assembly/memory-map.ts";
+import { VISITS_HISTOGRAM_LENGTH } from "../../assembly/memory-map.ts";
 import {
   CacheField,
   ContextField,
   FrameField,
-  JournalField,
-  LedgerField,
   LevelField,
   ModeField,
   NameField,
   QueueField,
   SiteField,
-  SOAK,
-  SOAK_HIGH,
-  SoakField,
-  SoakHeapField,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/context-map.ts";
+import { WheelField } from "../../assembly/soak/draw-map.ts";
+import { JournalField, LedgerField, SoakHeapField } from "../../assembly/soak/ledger-map.ts";
+import { SOAK, SOAK_HIGH, SoakField } from "../../assembly/soak-map.ts";
 import type { Heap } from "../device/heap.ts";
 import type { CompiledContext, CompiledScenario, CompiledSite } from "../soak/compiled.ts";
 import type { Engine } from "./engine.ts";

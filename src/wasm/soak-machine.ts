@@ -1,15 +1,9 @@
 /** The soak engine of one run, seen from the host: built from a compiled scenario, advanced in batches, read back. */
-import {
-  ContextField,
-  FailureKind,
-  INSTRUCTION_STEP_SHIFT,
-  JournalField,
-  LedgerField,
-  LedgerOwner,
-  LevelField,
-  SoakField,
-  SoakStatus,
-} from "../../assembly/soak-map.ts";
+
+import { ContextField, LevelField } from "../../assembly/soak/context-map.ts";
+import { JournalField, LedgerField, LedgerOwner } from "../../assembly/soak/ledger-map.ts";
+import { INSTRUCTION_STEP_SHIFT } from "../../assembly/soak/program-map.ts";
+import { FailureKind, SoakField, SoakStatus } from "../../assembly/soak-map.ts";
 import type { Device } from "../device/device.ts";
 import type { Heap } from "../device/heap.ts";
 import { type Layout, planScenario } from "../scenario/layout.ts";

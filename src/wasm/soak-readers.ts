@@ -1,13 +1,13 @@
 /** The soak engine's records as plain data. */
 import { VISITS_HISTOGRAM_LENGTH } from "../../assembly/memory-map.ts";
+import { ContextField } from "../../assembly/soak/context-map.ts";
 import {
-  ContextField,
   JournalField,
   JournalOperation,
   LedgerField,
   LedgerOwner,
   SoakHeapField,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/ledger-map.ts";
 import type { EngineRecord } from "./engine-record.ts";
 import { visitsOfClass } from "./heap-record.ts";
 

@@ -1,5 +1,7 @@
 /** Lays the stacks of a run into engine memory and ties them to the kernel's records. */
-import { ContextField, SoakField } from "../../assembly/soak-map.ts";
+
+import { ContextField } from "../../assembly/soak/context-map.ts";
+import { SoakField } from "../../assembly/soak-map.ts";
 import type { CoreFrames } from "../device/frames.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineRecord } from "./engine-record.ts";

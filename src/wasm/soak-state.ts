@@ -3,33 +3,28 @@
  * times relative to now, and blocks, contexts and queues by what they are instead of where their records lie. Two
  * equal states of a run without randomness go on alike.
  */
-import {
-  AllocatorKind,
-  HeapField,
-  TimerField,
-  WHEEL_LEVELS,
-  WHEEL_SLOTS_PER_LEVEL,
-  WheelField,
-  WheelSlotField,
-} from "../../assembly/memory-map.ts";
+import { AllocatorKind, HeapField } from "../../assembly/memory-map.ts";
 import {
   ActivationKind,
   CacheField,
   ContextField,
   FrameField,
-  LedgerField,
-  LedgerOwner,
   LevelField,
   ModeField,
   NameField,
   QueueField,
   SiteField,
-  SOAK,
-  SoakField,
-  SoakHeapField,
-  StackField,
-  TimerKind,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/context-map.ts";
+import {
+  TimerField,
+  WHEEL_LEVELS,
+  WHEEL_SLOTS_PER_LEVEL,
+  WheelField,
+  WheelSlotField,
+} from "../../assembly/soak/draw-map.ts";
+import { LedgerField, LedgerOwner, SoakHeapField } from "../../assembly/soak/ledger-map.ts";
+import { SOAK, SoakField, TimerKind } from "../../assembly/soak-map.ts";
+import { StackField } from "../../assembly/stack/stack-map.ts";
 import type { CompiledContext, CompiledScenario } from "../soak/compiled.ts";
 import type { Engine } from "./engine.ts";
 import { EngineRecord } from "./engine-record.ts";

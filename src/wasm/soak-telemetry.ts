@@ -1,14 +1,13 @@
+import { SoakHeapField } from "../../assembly/soak/ledger-map.ts";
 import {
   MAP_CELLS,
   MAP_CELLS_PER_WORD,
   RowField,
   SeriesField,
-  SOAK,
-  SoakField,
-  SoakHeapField,
   TELEMETRY_ROWS,
   TelemetryField,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/soak/telemetry-map.ts";
+import { SOAK, SoakField } from "../../assembly/soak-map.ts";
 import type { HeapSeries } from "../soak/record.ts";
 import type { Engine } from "./engine.ts";
 

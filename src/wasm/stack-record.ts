@@ -4,7 +4,7 @@ import {
   StackField,
   StackGuard,
   StackOverrun,
-} from "../../assembly/soak-map.ts";
+} from "../../assembly/stack/stack-map.ts";
 import type { Guard } from "../scenario/model.ts";
 import type { Engine } from "./engine.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ActivationKind } from "../../assembly/soak-map.ts";
+import { ActivationKind } from "../../assembly/soak/context-map.ts";
 import { streamIdentity } from "../../src/soak/compiler-numbers.ts";
 import { disassemble } from "../../src/soak/disassemble.ts";
 import { compiledSoak } from "../support/soak-scenario.ts";

@@ -1,14 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import {
-  DrawField,
-  DrawKind,
-  EXPONENTIAL_ZIGGURAT,
-  LONGEST_US,
-  NORMAL_ZIGGURAT,
-  ZIGGURAT_LAYERS,
-  ZigguratField,
-} from "../../assembly/memory-map.ts";
+import { EXPONENTIAL_ZIGGURAT, NORMAL_ZIGGURAT, ZIGGURAT_LAYERS, ZigguratField } from "../../assembly/memory-map.ts";
+import { DrawField, DrawKind, LONGEST_US } from "../../assembly/soak/draw-map.ts";
 import {
   chiSquaredScore,
   KS_MOST,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LedgerField } from "../../assembly/soak-map.ts";
+import { LedgerField } from "../../assembly/soak/ledger-map.ts";
 import { runToEnd, soakMachine } from "../support/soak-scenario.ts";
 
 const STACK = "stack: { size: 1 KiB }";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { DrawSiteField } from "../../assembly/memory-map.ts";
+import { DrawSiteField } from "../../assembly/soak/draw-map.ts";
 import { SCRATCH, SoakParts } from "../support/soak-parts.ts";
 
 let parts: SoakParts;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ROW_FIGURES, TELEMETRY_ROWS } from "../../assembly/soak-map.ts";
+import { ROW_FIGURES, TELEMETRY_ROWS } from "../../assembly/soak/telemetry-map.ts";
 import { buildRecord, ramOf } from "../../src/soak/build-record.ts";
 import { findPeriod, hyperperiodOf, type Periodicity } from "../../src/soak/periodic.ts";
 import type { Column, HeapRecordOfRun, RunRecord } from "../../src/soak/record.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { TimerField, WheelField } from "../../assembly/memory-map.ts";
+import { TimerField, WheelField } from "../../assembly/soak/draw-map.ts";
 import { SoakParts } from "../support/soak-parts.ts";
 
 const NEVER = 2n ** 64n - 1n;

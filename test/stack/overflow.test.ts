@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { SOAK, SoakField, StackDetection, StackField } from "../../assembly/soak-map.ts";
+import { SOAK, SoakField } from "../../assembly/soak-map.ts";
+import { StackDetection, StackField } from "../../assembly/stack/stack-map.ts";
 import type { Placement } from "../../src/device/memory-plan.ts";
 import { stackTable } from "../../src/report/stack-table.ts";
 import type { Guard } from "../../src/scenario/model.ts";

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { ContextField, SOAK, SoakField, StackField, StackGuard } from "../../assembly/soak-map.ts";
+import { ContextField } from "../../assembly/soak/context-map.ts";
+import { SOAK, SoakField } from "../../assembly/soak-map.ts";
+import { StackField, StackGuard } from "../../assembly/stack/stack-map.ts";
 import { findDevice } from "../../src/device/catalogue/devices.ts";
 import type { PlacedStack } from "../../src/scenario/layout.ts";
 import type { Guard, Scenario, TaskModel } from "../../src/scenario/model.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { BankKind } from "../../assembly/memory-map.ts";
-import { StackDetection, StackField, StackGuard, StackOverrun } from "../../assembly/soak-map.ts";
+import { StackDetection, StackField, StackGuard, StackOverrun } from "../../assembly/stack/stack-map.ts";
 import { compileStacks, StackCore } from "../support/stack-core.ts";
 
 const LOW = 0x2000_1000;

@@ -3,14 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { instantiateSync } from "@assemblyscript/loader";
 import asc from "assemblyscript/asc";
-import {
-  DrawField,
-  type DrawKind,
-  DrawSiteField,
-  ENGINE_HIGH,
-  ENGINE_POOL,
-  PAGE_BYTES,
-} from "../../assembly/memory-map.ts";
+import { ENGINE_HIGH, ENGINE_POOL, PAGE_BYTES } from "../../assembly/memory-map.ts";
+import { DrawField, type DrawKind, DrawSiteField } from "../../assembly/soak/draw-map.ts";
 import type { CoreBuild } from "../../src/wasm/module.ts";
 
 /** Where bulk results go: no device lies in the memory of these tests. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { instantiateSync } from "@assemblyscript/loader";
 import asc from "assemblyscript/asc";
 import { BankKind, ENGINE_POOL } from "../../assembly/memory-map.ts";
-import { SOAK, SoakField, StackField, StackGuard } from "../../assembly/soak-map.ts";
+import { SOAK, SoakField } from "../../assembly/soak-map.ts";
+import { StackField, StackGuard } from "../../assembly/stack/stack-map.ts";
 import { Engine, type MappedBank } from "../../src/wasm/engine.ts";
 import { GuestFault, readFaultRecord } from "../../src/wasm/guest-fault.ts";
 import type { CoreBuild } from "../../src/wasm/module.ts";
@@ -50,7 +51,7 @@ export function timeExceptions(task: u32, main: u32, count: u32): void {
 
 /** Stands in for the ledger: blocks from an arena that only grows, refused when it is full. */
 const LEDGER = `
-import { LedgerField } from "../soak-map";
+import { LedgerField } from "../../assembly/soak/ledger-map";
 const STATE: u32 = ${ENGINE_POOL + 0x10_0000};
 export function takeKernelBlock(heap: u32, bytes: u32): u32 {
   const high = load<u32>(STATE) + bytes;
