@@ -6,6 +6,7 @@ import { formatAddress } from "../quantities.ts";
 import { Engine, type Snapshot } from "../wasm/engine.ts";
 import type { GuestFault } from "../wasm/guest-fault.ts";
 import { HeapRecord, type Region } from "../wasm/heap-record.ts";
+import type { BatchBuild } from "../wasm/module.ts";
 import { mapBanks } from "./bank-table.ts";
 import { bankAt, type DeviceDescription, homeAddress, type StaticUse, unalignedFaults } from "./description.ts";
 import { type FaultRegister, faultException, faultRegisters } from "./fault-registers.ts";
@@ -37,8 +38,8 @@ export interface HeapSpec {
 export interface DeviceOptions {
   /** RAM that static data takes; what the description says (from an ELF) by default. */
   readonly staticUse?: readonly StaticUse[];
-  /** `debug` has the compiler's assertions and is several times slower. */
-  readonly build?: "release" | "debug";
+  /** `debug` has the compiler's assertions and is several times slower; `soak` is for running scenarios. */
+  readonly build?: BatchBuild;
 }
 
 /**

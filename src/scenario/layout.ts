@@ -68,7 +68,8 @@ export function memoryRequest(scenario: LaidOut): Required<MemoryRequest> {
 export function layOut(scenario: LaidOut, options: { build?: "release" | "debug" } = {}): Layout {
   const plan = planScenario(scenario);
   const reserved = plan.placements.filter(({ kind }) => kind === "static" || kind === "stack");
-  const device = new Device(scenario.device, { staticUse: reserved, ...options });
+  const build = options.build === "debug" ? "debug" : "soak";
+  const device = new Device(scenario.device, { staticUse: reserved, build });
   const heaps = scenario.heaps.map((heap, index) => {
     const regions = plan.heaps[index]?.regions ?? [];
     return device.addHeap({

@@ -17,7 +17,7 @@ import {
 import { SOAK, SOAK_HIGH } from "../../assembly/soak-map.ts";
 import { HeapsoakError } from "../errors.ts";
 import { GuestFault, readFaultRecord } from "./guest-fault.ts";
-import { type CoreBuild, type CoreExports, instantiateCore } from "./module.ts";
+import { type BatchBuild, type CoreExports, instantiateCore } from "./module.ts";
 
 /** A bank of the device as the access check sees it. */
 export interface MappedBank {
@@ -61,7 +61,7 @@ export class Engine {
   #growing: GrowingPool | undefined;
 
   /** Throws `bad-device` for banks that reach into the engine, `cannot-reserve-memory` when the system refuses. */
-  constructor(banks: readonly MappedBank[], options: { unalignedFaults: boolean; build?: "release" | "debug" }) {
+  constructor(banks: readonly MappedBank[], options: { unalignedFaults: boolean; build?: BatchBuild }) {
     const high = banks.reduce((most, bank) => Math.max(most, bank.low + bank.bytes), ENGINE_HIGH);
     this.memory = reserve(Math.ceil(high / PAGE_BYTES));
     this.bytes = new Uint8Array(this.memory.buffer);
@@ -71,7 +71,7 @@ export class Engine {
     const raise = (): never => {
       throw new GuestFault(readFaultRecord(this.words));
     };
-    this.fast = instantiateCore(options.build ?? ("release" satisfies CoreBuild), this.memory, raise);
+    this.fast = instantiateCore(options.build ?? "release", this.memory, raise);
     this.exact = instantiateCore("exact", this.memory, raise);
   }
 

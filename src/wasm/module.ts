@@ -6,10 +6,13 @@ import { LAYOUT_VERSION } from "../../assembly/memory-map.ts";
 import { HeapsoakError } from "../errors.ts";
 
 /**
- * `release` and `debug` know one range a heap and fault when its metadata leads out of it; `exact` asks the
- * bank table instead. `debug` has the compiler's own assertions and names.
+ * `release`, `soak` and `debug` know one range a heap and fault when its metadata leads out of it; `exact` asks
+ * the bank table instead. `soak` is `release` with the kernel's calls inlined (.ci/inline.mjs); `debug` has the
+ * compiler's own assertions and names.
  */
-export type CoreBuild = "release" | "exact" | "debug";
+export type CoreBuild = "release" | "soak" | "exact" | "debug";
+/** What batches may run on. */
+export type BatchBuild = Exclude<CoreBuild, "exact">;
 
 /** The exports of assembly/index.ts. Addresses come back signed: `>>> 0` them. */
 export interface CoreExports {
@@ -57,7 +60,7 @@ export function coreModule(build: CoreBuild): WebAssembly.Module {
 
 /** SHA-256 (hex) of the core that runs go by; the other builds are of the same source. */
 export function coreDigest(): string {
-  digest ??= createHash("sha256").update(readCore("release")).digest("hex");
+  digest ??= createHash("sha256").update(readCore("soak")).digest("hex");
   return digest;
 }
 

@@ -25,7 +25,13 @@ test("the packed package, installed in an empty folder, replays a trace with its
   const tarball = packed[0];
   const files = tarball?.files.map(({ path }) => path) ?? [];
   expect(files).toEqual(
-    expect.arrayContaining(["dist/core/release.wasm", "dist/core/exact.wasm", "LICENSE", "README.md"]),
+    expect.arrayContaining([
+      "dist/core/release.wasm",
+      "dist/core/soak.wasm",
+      "dist/core/exact.wasm",
+      "LICENSE",
+      "README.md",
+    ]),
   );
   expect(files.filter((path) => path.startsWith("test/"))).toEqual([]);
 
