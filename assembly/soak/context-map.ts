@@ -218,7 +218,6 @@ export const enum ModeField {
   NextCount,
   NextModes,
   NextSite,
-  Entries,
   Pad,
   Length,
 }

@@ -33,7 +33,7 @@ export function stepOf(pc: u32): u32 {
 /** allocate: name, amount, heaps, alignment, policy, orElse. */
 export function allocateStep(context: Context, pc: u32): u32 {
   const step = stepOf(pc);
-  const requestBytes = context.retriesLeft == NO_RETRY ? Amount.whole(context, pc + 8) : context.retryAmount;
+  const requestBytes = Request.amount(context, pc + 8);
   const heaps = load<u32>(pc, 16);
   const alignment = load<u32>(pc, 20);
   const block =
@@ -69,6 +69,11 @@ function allocateFrom(context: Context, heaps: u32, requestBytes: u32, alignment
 
 /** A class because asc inlines its members only. */
 class Request {
+  /** What the amount at `at` asks for: drawn anew, or, while a refused request is tried again, the same. */
+  @inline static amount(context: Context, at: u32): u32 {
+    return context.retriesLeft == NO_RETRY ? Amount.whole(context, at) : context.retryAmount;
+  }
+
   /** Requests from one heap, which collects first where it is traced and would refuse. Null: refused, or the run has ended. */
   @inline static from(context: Context, heap: u32, requestBytes: u32, alignment: u32, step: u32): LedgerBlock {
     const account = SoakHeap.at(heap);
@@ -113,7 +118,7 @@ export function freeStep(context: Context, pc: u32): u32 {
 /** reallocate: name, amount, heaps, policy. An empty name allocates; size 0 frees. */
 export function reallocateStep(context: Context, pc: u32): u32 {
   const name = load<u32>(pc, 4);
-  const requestBytes = context.retriesLeft == NO_RETRY ? Amount.whole(context, pc + 8) : context.retryAmount;
+  const requestBytes = Request.amount(context, pc + 8);
   if (!resize(context, name, requestBytes, load<u32>(pc, 16), stepOf(pc))) {
     if (!stopped(context)) refuseResize(context, pc, name, requestBytes, load<u32>(pc, 16), load<u32>(pc, 20));
     return 0;
@@ -154,7 +159,7 @@ function resize(context: Context, name: u32, requestBytes: u32, heaps: u32, step
 export function growStep(context: Context, pc: u32): u32 {
   const step = stepOf(pc);
   const index = load<u32>(pc, 4);
-  const by = context.retriesLeft == NO_RETRY ? Amount.whole(context, pc + 8) : context.retryAmount;
+  const by = Request.amount(context, pc + 8);
   const held = Name.of(context, index).held;
   const until = Amount.whole(context, pc + 28);
   const lengthBytes = (changetype<u32>(held) ? held.lengthBytes : 0) + by;

@@ -214,10 +214,11 @@ function takesProcessor(context: Context): bool {
 
 /** The processor stacks an exception frame on the stack that is in use, and the handler makes its own on the main stack. */
 function enterInterrupt(context: Context): bool {
-  const interrupted = stackInUse(context);
+  const inner = interruptedContext(context);
+  const interrupted = stackOf(inner);
   context.active = 1;
   context.interruptedStack = interrupted;
-  if (interrupted != 0 && !survives(context, stackException(interrupted, fpuInUse(context)), interrupted)) return false;
+  if (interrupted != 0 && !survives(context, stackException(interrupted, inner.fpu != 0), interrupted)) return false;
   const mainStack = Control.get(SoakField.MainStack);
   if (mainStack == 0) return true;
   return survives(
@@ -239,16 +240,10 @@ function interruptedContext(arriving: Context): Context {
   return changetype<u32>(inner) ? inner : changetype<Context>(Control.get(SoakField.CurrentTask));
 }
 
-/** The stack in use, or 0 in the idle task. */
-function stackInUse(arriving: Context): u32 {
-  const inner = interruptedContext(arriving);
-  if (changetype<u32>(inner) == 0) return 0;
-  return inner.isInterrupt ? Control.get(SoakField.MainStack) : inner.stack;
-}
-
-function fpuInUse(arriving: Context): bool {
-  const inner = interruptedContext(arriving);
-  return changetype<u32>(inner) != 0 && inner.fpu != 0;
+/** The stack that a context is on, 0 for the idle task (null), whose stack is not modelled. */
+function stackOf(context: Context): u32 {
+  if (changetype<u32>(context) == 0) return 0;
+  return context.isInterrupt ? Control.get(SoakField.MainStack) : context.stack;
 }
 
 function stackException(stack: u32, fpu: bool): u32 {

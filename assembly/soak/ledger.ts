@@ -74,7 +74,7 @@ export class Ledger {
     record.heap = heap;
     record.requestBytes = requestBytes + (account.ownership == HeapOwnership.Counted ? COUNTED_HEADER_BYTES : 0);
     if (!Registry.dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
-      noteAllocation(record, alignment, context, step, 0);
+      if (Control.get(SoakField.Journalling)) noteAllocation(record, alignment, context, step, 0);
       returnRecord(record);
       return changetype<LedgerBlock>(0);
     }
@@ -276,7 +276,6 @@ function noteRefusal(account: SoakHeap, requestBytes: u32): void {
 }
 
 function noteAllocation(record: LedgerBlock, alignment: u32, context: u32, step: u32, result: u32): void {
-  if (!Control.get(SoakField.Journalling)) return;
   const operation = alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate;
   noteJournal(operation, record, context, step, result);
 }

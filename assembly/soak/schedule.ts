@@ -133,7 +133,7 @@ class Mode {
   nextCount: u32;
   nextModes: u32;
   nextSite: u32;
-  entries: u32;
+  pad: u32;
 
   @inline static at(index: u32): Mode {
     return changetype<Mode>(load<u32>(SOAK, SoakField.Modes << 2) + index * (ModeField.Length << 2));
@@ -144,7 +144,6 @@ class Mode {
 export function enterMode(index: u32): void {
   Control.set(SoakField.Mode, index);
   const mode = Mode.at(index);
-  mode.entries++;
   mode.kind = TimerKind.ModeEnd;
   schedule(changetype<u32>(mode), control().now + microsecondsAt(mode.dwellDraw, mode.dwellSite));
   const count = Control.get(SoakField.ContextCount);

@@ -79,12 +79,11 @@ export function lookForWitness<H extends Heap>(heap: H, account: SoakHeap): void
   const largestFree = heap.largestRequest();
   account.windowMinimumLargestFree = min(account.windowMinimumLargestFree, largestFree);
   account.minimumLargestFree = min(account.minimumLargestFree, largestFree);
-  if (account.holeSlackShift) takeLargestHole<H>(heap, account);
-  else coverCandidates<H>(heap, account, largestFree);
+  chooseWitness<H>(heap, account, largestFree);
 }
 
-/** The witness becomes the hole of most bytes; what is free side by side serves a request together. */
-function takeLargestHole<H extends Heap>(heap: H, account: SoakHeap): void {
+/** Considers each stretch that is free side by side, as it is and with every block that it grows by. */
+function chooseWitness<H extends Heap>(heap: H, account: SoakHeap, largestFree: u32): void {
   const block = changetype<Block>(memory.data(32));
   block.address = 0;
   let low: u32 = 0,
@@ -96,30 +95,22 @@ function takeLargestHole<H extends Heap>(heap: H, account: SoakHeap): void {
       bytes = 0;
     }
     bytes += block.bytes;
-    if (bytes > account.witnessBytes) {
-      account.witnessLow = low;
-      account.witnessBytes = bytes;
-    }
+    if (account.holeSlackShift) preferLarger(account, low, bytes);
+    else if (bytes >= largestFree) coverAlso(account, low, bytes);
   }
 }
 
-/** The witness becomes the range that all free bytes lie in which, side by side, are enough for the largest request. */
-function coverCandidates<H extends Heap>(heap: H, account: SoakHeap, largestFree: u32): void {
-  const block = changetype<Block>(memory.data(32));
-  block.address = 0;
-  let low: u32 = 0,
-    bytes: u32 = 0;
-  while (heap.nextBlock(block)) {
-    if (!isFree(block)) continue;
-    if (block.address != low + bytes) {
-      low = block.address;
-      bytes = 0;
-    }
-    bytes += block.bytes;
-    if (bytes < largestFree) continue;
-    if (account.witnessBytes == 0) account.witnessLow = low;
-    account.witnessBytes = low + bytes - account.witnessLow;
-  }
+/** The witness becomes the stretch of most bytes: it serves a request together. */
+function preferLarger(account: SoakHeap, low: u32, bytes: u32): void {
+  if (bytes <= account.witnessBytes) return;
+  account.witnessLow = low;
+  account.witnessBytes = bytes;
+}
+
+/** The witness becomes the range that all stretches lie in which are enough for the largest request. */
+function coverAlso(account: SoakHeap, low: u32, bytes: u32): void {
+  if (account.witnessBytes == 0) account.witnessLow = low;
+  account.witnessBytes = low + bytes - account.witnessLow;
 }
 
 /**

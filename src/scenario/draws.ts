@@ -1,5 +1,5 @@
 import { HeapsoakError } from "../errors.ts";
-import type { Amount, Draw } from "./model.ts";
+import type { Draw } from "./model.ts";
 import { parseQuantity, type Unit } from "./quantities.ts";
 
 /** An empirical distribution of more values than this says nothing that fewer would not. */
@@ -74,11 +74,6 @@ export function meanOf(draw: Draw): number {
     default:
       return draw.mean;
   }
-}
-
-/** The most that the amount can give, Infinity for expressions. */
-export function amountUpperBound(amount: Amount): number {
-  return amount.kind === "expression" ? Number.POSITIVE_INFINITY : upperBound(amount);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** When a task or an interrupt starts, as the words of its context. */
 import { ActivationKind, OverrunPolicy } from "../../assembly/soak/context-map.ts";
+import { meanOf } from "../scenario/draws.ts";
 import type { Draw, InterruptModel, TaskModel } from "../scenario/model.ts";
 import type { CompiledContext, DrawnAmount } from "./compiled.ts";
 import { constantValue, descriptor } from "./compiler-amounts.ts";
@@ -103,32 +104,10 @@ function gapsOf(draw: Draw, path: string, image: ImageBuilder, numbers: ProgramN
   return { kind: ActivationKind.Gaps, periodUs: Math.round(usualValue(draw)), atUs: 0, gap };
 }
 
-/** The mean where the rule names it or it is a plain average, else the median or the least value. */
+/** The mean, or where a few large draws make most of it, the median or the least value. */
 function usualValue(draw: Draw): number {
-  switch (draw.kind) {
-    case "constant":
-      return draw.value;
-    case "uniform":
-      return (draw.low + draw.high) / 2;
-    case "lognormal":
-      return draw.median;
-    case "pareto":
-      return draw.least;
-    case "choice":
-      return weightedMean(draw.values, draw.weights);
-    case "empirical":
-      return weightedMean(
-        draw.values,
-        draw.values.map(() => 1),
-      );
-    default:
-      return draw.mean;
-  }
-}
-
-function weightedMean(values: readonly number[], weights: readonly number[]): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return values.reduce((sum, value, index) => sum + (value * (weights[index] ?? 0)) / total, 0);
+  if (draw.kind === "lognormal") return draw.median;
+  return draw.kind === "pareto" ? draw.least : meanOf(draw);
 }
 
 function placed(gap: OpenGap | undefined): DrawnAmount | undefined {

@@ -50,12 +50,6 @@ export function wordsReal(low: number, high: number): number {
   return scratch.getFloat64(0, true);
 }
 
-/** The two words of a whole number below 2^64, low first. */
-export function longWords(value: bigint | number): [number, number] {
-  const long = BigInt.asUintN(64, BigInt(value));
-  return [Number(long & 0xffff_ffffn), Number(long >> 32n)];
-}
-
 /** Collects an image: code in the order it is written, records behind it, equal records once. */
 export class ImageBuilder {
   readonly #words: number[] = [];

@@ -4,6 +4,7 @@
  */
 import type { CoreFrames } from "../device/frames.ts";
 import type { Amount, Draw, Expression, InterruptModel, Scenario, Step, TaskModel } from "../scenario/model.ts";
+import { nestedSteps } from "../scenario/step-walk.ts";
 
 /** The worst case of a stack, in bytes. */
 export interface StackWorstCase {
@@ -74,33 +75,15 @@ function deepestPath(steps: readonly Step[]): number {
     const levels = greatest(step.depth, most);
     return step.frame * (Number.isFinite(levels) ? levels : 1);
   };
-  const inner = (step: Step): number => Math.max(0, ...branches(step).map(depth));
+  const inner = (step: Step): number => Math.max(0, ...nestedSteps(step).map(depth));
   return depth(steps);
 }
 
 function isBounded(steps: readonly Step[], most: SampledMost): boolean {
   return steps.every((step) => {
     if (step.step === "recurse" && !Number.isFinite(greatest(step.depth, most))) return false;
-    return branches(step).every((branch) => isBounded(branch, most));
+    return nestedSteps(step).every((branch) => isBounded(branch, most));
   });
-}
-
-/** The lists of steps inside a step. */
-function branches(step: Step): (readonly Step[])[] {
-  switch (step.step) {
-    case "call":
-    case "recurse":
-    case "repeat":
-      return [step.steps];
-    case "chance":
-      return [step.steps, step.otherwise];
-    case "choose":
-      return step.options.map((option) => option.steps);
-    case "allocate":
-      return step.orElse ? [step.orElse] : [];
-    default:
-      return [];
-  }
 }
 
 interface Range {
@@ -117,7 +100,7 @@ function sampledMost(steps: readonly Step[], ranges = new Map<string, Range>()):
       const range = drawRange(step.from);
       ranges.set(step.name, { low: Math.min(before.low, range.low), high: Math.max(before.high, range.high) });
     }
-    for (const branch of branches(step)) sampledMost(branch, ranges);
+    for (const branch of nestedSteps(step)) sampledMost(branch, ranges);
   }
   return ranges;
 }
