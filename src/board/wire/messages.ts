@@ -21,7 +21,8 @@ export interface BoardResult {
 /** The allocator's own figures, by the keys of the golden traces. */
 export type BoardFigures = Partial<Record<keyof typeof FIGURES, number>>;
 
-interface FieldValues {
+/** The value of a field of each kind. */
+export interface FieldValues {
   u8: number;
   u16: number;
   u32: number;

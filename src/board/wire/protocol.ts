@@ -216,6 +216,8 @@ export const REFUSALS = {
   unsupported: 4,
   /** The frame with the answer would never fit the ring. */
   tooLarge: 5,
+  /** The batch was carried out, but its results are no longer kept. */
+  resultsLost: 6,
 } as const;
 
 /** Verbs of a batch's operations. */
