@@ -3,6 +3,7 @@ import { printable } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { allocatorsCommand } from "./allocators.ts";
 import { autopsyCommand } from "./autopsy.ts";
+import { boardCommand } from "./board.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { devicesCommand } from "./list-devices.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   scenariosCommand,
   replayCommand,
   autopsyCommand,
+  boardCommand,
   devicesCommand,
   allocatorsCommand,
 ] as const;
@@ -29,6 +31,7 @@ Examples:
   $ heapsoak check gateway.yaml
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
+  $ heapsoak board watch --port /dev/ttyACM0 --elf build/app.elf
   $ heapsoak devices stm32f407vg
   $ heapsoak allocators tlsf
 
@@ -40,12 +43,16 @@ export function heapsoakProgram(): Command {
     .description("Soaks the heaps of embedded firmware at the very addresses the device would use.")
     .version(packageVersion(), "-V, --version")
     .addHelpText("after", EXAMPLES);
-  for (const command of COMMANDS.map((make) => make())) {
-    program.addCommand(command.helpOption("-h, --help", "show this help"));
-  }
-  program.helpOption("-h, --help", "show this help").helpCommand("help [command]", "show the help of a command");
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError });
+  for (const make of COMMANDS) program.addCommand(make());
+  program.helpCommand("help [command]", "show the help of a command");
+  settle(program);
   return program;
+}
+
+/** What all commands have in common, down to the last one. */
+function settle(command: Command): void {
+  command.helpOption("-h, --help", "show this help").exitOverride().configureOutput({ outputError });
+  for (const inner of command.commands) settle(inner);
 }
 
 /** Mistakes in the command line look like all others. */

@@ -15,26 +15,28 @@ function helpOf(command: Command): string {
   return text;
 }
 
-const program = heapsoakProgram();
+/** Every command below this one, with the words that call it. */
+function commandsOf(parent: Command, words: readonly string[] = []): (readonly [string, Command])[] {
+  return parent.commands.flatMap((command) => {
+    const called = [...words, command.name()];
+    return [[called.join(" "), command] as const, ...commandsOf(command, called)];
+  });
+}
+
+const COMMANDS = commandsOf(heapsoakProgram());
 
 describe("the help", () => {
   test("of heapsoak is the text on file", async () => {
     await expect(helpOf(heapsoakProgram())).toMatchFileSnapshot("help/heapsoak.txt");
   });
 
-  test.each(program.commands.map((command) => [command.name(), command] as const))(
-    "of %s is the text on file",
-    async (name, command) => {
-      await expect(helpOf(command)).toMatchFileSnapshot(`help/${name}.txt`);
-    },
-  );
+  test.each(COMMANDS)("of %s is the text on file", async (name, command) => {
+    await expect(helpOf(command)).toMatchFileSnapshot(`help/${name.replaceAll(" ", "-")}.txt`);
+  });
 
-  test.each(program.commands.map((command) => [command.name(), command] as const))(
-    "of %s shows examples and exit codes",
-    (_, command) => {
-      const help = helpOf(command);
-      expect(help).toContain(`$ heapsoak ${command.name()}`);
-      expect(help).toMatch(/^Exit codes: 0 /m);
-    },
-  );
+  test.each(COMMANDS)("of %s shows examples and exit codes", (name, command) => {
+    const help = helpOf(command);
+    expect(help).toContain(`$ heapsoak ${name}`);
+    expect(help).toMatch(/^Exit codes: 0 /m);
+  });
 });
