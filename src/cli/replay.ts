@@ -45,7 +45,13 @@ Examples:
   Does the emulation place every block where the original did?
     $ heapsoak replay --verify test/golden
 
-Exit codes: 0 replayed, 1 a mismatch (--verify), 2 bad input.`;
+  Did a board's allocator place what was recorded of it as the emulated one does?
+    $ heapsoak board record --port /dev/ttyUSB0 --out board.trace
+    $ heapsoak replay --verify board.trace
+
+In the recording of a board the heap starts anew at each boot. Behind a gap nothing is compared until the next one.
+
+Exit codes: 0 replayed, 1 a mismatch (--verify), 2 bad input, 3 nothing could be compared (--verify).`;
 
 /** `heapsoak replay`: recorded operations on chosen heaps, or their comparison with the recording. */
 export function replayCommand(): Command {
@@ -127,7 +133,13 @@ async function verify(paths: readonly string[], options: ReplayOptions): Promise
   if (options.json !== undefined)
     await writeJson(options.json, { format: "heapsoak.verification", version: 1, results, unread });
   if (!silent) process.stdout.write(`${verificationTotal(results)}\n`);
-  process.exitCode = unread.length > 0 ? 2 : results.some(({ mismatches }) => mismatches > 0) ? 1 : 0;
+  process.exitCode = unread.length > 0 ? 2 : verdict(results);
+}
+
+/** 0 equal, 1 a mismatch, 3 nothing of a recording could be compared. */
+function verdict(results: readonly Verification[]): number {
+  if (results.some(({ mismatches }) => mismatches > 0)) return 1;
+  return results.some(({ operations, notCompared }) => notCompared > 0 && notCompared === operations) ? 3 : 0;
 }
 
 /** With --verify everything comes from the trace's header. */

@@ -1,6 +1,7 @@
 import { formatAddress, formatBytes } from "../quantities.ts";
 import type { ReplayFault, ReplayResult, WorstMoment } from "../trace/replay-result.ts";
 import { type Paint, plainPaint } from "./paint.ts";
+import { recordingRemarks } from "./recording-text.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 
 /** A figure of a result as it stands in a table; undefined where it does not apply. */
@@ -38,7 +39,9 @@ const RARE_FIGURES: readonly (readonly [title: string, count: (result: ReplayRes
  * worst moment, what leaked and what went wrong.
  */
 export function replayText(trace: string, results: readonly ReplayResult[], paint: Paint = plainPaint): string {
-  const lines = [paint.strong(headline(trace, results)), "", ...replayTable(results)];
+  const recording = results[0]?.recording;
+  const notes = recording ? recordingRemarks(recording) : [];
+  const lines = [paint.strong(headline(trace, results)), ...notes, "", ...replayTable(results)];
   for (const result of results) lines.push("", ...remarks(result, results.length === 1, paint));
   return `${lines.join("\n")}\n`;
 }

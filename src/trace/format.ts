@@ -5,8 +5,13 @@
  *   a ID SIZE [OFF]        allocate            f ID             free
  *   z ID ALIGN SIZE [OFF]  aligned allocation  s KEY=VALUE …    what the allocator itself reported here
  *   r ID SIZE [OFF]        reallocate          h CRC32          zlib's CRC-32 of the arena here, hexadecimal
+ *   ! WORD …               what else a board reported: board-events.ts has the words
  *
- * Further lines that begin with `#`, and empty lines, are skipped. Lines end in LF or CR LF.
+ * Behind the fields of `a`, `z`, `r` and `f` may stand annotations KEY=VALUE (ANNOTATIONS), which replays do not
+ * need. Further lines that begin with `#`, and empty lines, are skipped. Lines end in LF or CR LF.
+ *
+ * A recording is a trace whose header says `recording=1`. It may end anywhere: a last line without its end is
+ * left out, where in other traces it counts as whole.
  */
 import { OPERATIONS_MOST } from "../../assembly/memory-map.ts";
 
@@ -16,7 +21,7 @@ export const LINE_BYTES_MOST = 4096;
 export const HEADER_KEYS_MOST = 1000;
 /** Operations handed over at a time: as many as the engine takes. */
 export const BATCH_OPERATIONS = OPERATIONS_MOST;
-/** The most `s` and `h` records in a batch. */
+/** The most `s`, `h` and `!` records in a batch. */
 export const BATCH_CHECKS = 1024;
 /** The largest number in an id, a size or an offset. */
 export const NUMBER_MOST = 0xffff_ffff;
@@ -35,6 +40,33 @@ export const RECORD_SHAPES: Readonly<Record<string, string>> = {
   h: "h CRC32",
 };
 
+/**
+ * Annotations that recordings of boards carry. Readers accept any lower-case key with a value without blanks.
+ * `align` is the alignment as asked for, where it was no power of two.
+ */
+export const ANNOTATIONS = {
+  /** Microseconds of the board's clock, `t=0` at the boot; `ticks` where the clock's rate is not known. */
+  time: "t",
+  ticks: "ticks",
+  /** Address of the caller, hexadecimal. */
+  site: "at",
+  /** Number of the task; `! task` gives its name. */
+  task: "task",
+  alignment: "align",
+  /** Address outside the heap's bounds, in place of an offset. */
+  address: "address",
+  /** `f` only: this free was lost in a gap; the address is handed out again in the next record. */
+  lost: "lost",
+  /** `r` only: the old block is not known, for it was born before the log or in a gap. */
+  unmatched: "unmatched",
+  /** The size was not reported (see `size_meaning` in the header); 0 stands for it. */
+  sizeUnknown: "size",
+} as const;
+
+/** Header key and value of a recording. */
+export const RECORDING_KEY = "recording";
+export const RECORDING_VALUE = "1";
+
 /** One figure of an `s` record. */
 export interface StatisticClaim {
   readonly key: string;
@@ -46,6 +78,27 @@ export type TraceCheck = { readonly after: number; readonly line: number } & (
   | { readonly kind: "statistics"; readonly claims: readonly StatisticClaim[] }
   | { readonly kind: "checksum"; readonly crc32: number }
 );
+
+/**
+ * Where the operations do not follow from those before, behind `after` operations of the batch. `boot`: the heap
+ * starts anew, and what was live is gone. `gap`: what the board did here is not in the trace.
+ */
+export interface TraceBreak {
+  readonly after: number;
+  readonly line: number;
+  readonly kind: "boot" | "gap";
+}
+
+/** What a recording says of itself, as far as it has been read. */
+export interface RecordingTotals {
+  readonly boots: number;
+  /** Places behind which something is missing. */
+  readonly gaps: number;
+  /** Frames that are missing, as far as they could be counted. */
+  readonly missingFrames: number;
+  /** Bytes of a last line without its end, which are left out. */
+  readonly tornBytes: number;
+}
 
 /** Parsed operations in columns, valid until the next batch is asked for. */
 export interface TraceBatch {
@@ -61,6 +114,7 @@ export interface TraceBatch {
   /** The line each operation stands in, from 1. */
   readonly lines: Uint32Array;
   readonly checks: readonly TraceCheck[];
+  readonly breaks: readonly TraceBreak[];
 }
 
 /** An offset as the format writes it. */

@@ -1,5 +1,6 @@
 import { Opcode } from "../../assembly/memory-map.ts";
-import { HeapsoakError } from "../errors.ts";
+import { closest, HeapsoakError } from "../errors.ts";
+import { BOARD_EVENTS, type BoardEventWord } from "./board-events.ts";
 import {
   BATCH_CHECKS,
   BATCH_OPERATIONS,
@@ -8,9 +9,13 @@ import {
   NOT_RECORDED,
   NUMBER_MOST,
   RECORD_SHAPES,
+  RECORDING_KEY,
+  RECORDING_VALUE,
   REFUSED,
+  type RecordingTotals,
   type StatisticClaim,
   type TraceBatch,
+  type TraceBreak,
   type TraceCheck,
 } from "./format.ts";
 
@@ -18,9 +23,12 @@ const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const EXCLAMATION = 0x21;
 const HASH = 0x23;
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const EQUALS = 0x3d;
+const UNDERSCORE = 0x5f;
 const LETTER_A = 0x61;
 const LETTER_F = 0x66;
 const LETTER_H = 0x68;
@@ -41,6 +49,8 @@ export class LineParser {
   line = 0;
   /** Records that have been read, over all batches. */
   records = 0;
+  /** Bytes of a recording's last line that has no end; set by the reader. */
+  tornBytes = 0;
   readonly #name: string;
   readonly #opcodes = new Uint8Array(BATCH_OPERATIONS);
   readonly #ids = new Uint32Array(BATCH_OPERATIONS);
@@ -49,6 +59,13 @@ export class LineParser {
   readonly #expected = new Uint32Array(BATCH_OPERATIONS);
   readonly #lines = new Uint32Array(BATCH_OPERATIONS);
   #checks: TraceCheck[] = [];
+  #breaks: TraceBreak[] = [];
+  /** Checks and breaks of the batch. */
+  #marks = 0;
+  #events = 0;
+  #boots = 0;
+  #gaps = 0;
+  #missingFrames = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #lineStart = 0;
@@ -60,7 +77,18 @@ export class LineParser {
 
   /** Whether the batch must be taken before more is parsed. */
   get full(): boolean {
-    return this.count === BATCH_OPERATIONS || this.#checks.length >= BATCH_CHECKS;
+    return this.count === BATCH_OPERATIONS || this.#marks >= BATCH_CHECKS;
+  }
+
+  /** Whether the header says that this is the recording of a board. */
+  get isRecording(): boolean {
+    return this.header.get(RECORDING_KEY) === RECORDING_VALUE;
+  }
+
+  /** What the events so far said. */
+  get totals(): RecordingTotals {
+    const { tornBytes } = this;
+    return { boots: this.#boots, gaps: this.#gaps, missingFrames: this.#missingFrames, tornBytes };
   }
 
   /** What has been parsed since the last call. Its columns are overwritten by the next `parse`. */
@@ -74,9 +102,12 @@ export class LineParser {
       expected: this.#expected,
       lines: this.#lines,
       checks: this.#checks,
+      breaks: this.#breaks,
     };
     this.count = 0;
+    this.#marks = 0;
     this.#checks = [];
+    this.#breaks = [];
     return batch;
   }
 
@@ -87,7 +118,7 @@ export class LineParser {
   parse(bytes: Uint8Array, from: number, to: number): number {
     this.#bytes = bytes;
     this.#at = from;
-    while (this.#at < to && this.count < BATCH_OPERATIONS && this.#checks.length < BATCH_CHECKS) {
+    while (this.#at < to && this.count < BATCH_OPERATIONS && this.#marks < BATCH_CHECKS) {
       this.#lineStart = this.#at;
       this.line++;
       this.#record(bytes[this.#at] ?? 0);
@@ -103,6 +134,7 @@ export class LineParser {
     else if (letter === LETTER_Z) this.#request(Opcode.AllocateAligned);
     else if (letter === LETTER_S || letter === LETTER_H) this.#check();
     else if (letter === HASH) this.#comment();
+    else if (letter === EXCLAMATION) this.#event();
     else this.#blank();
   }
 
@@ -182,7 +214,9 @@ export class LineParser {
     let at = this.#at;
     while (bytes[at] === SPACE || bytes[at] === TAB) at++;
     if (bytes[at] === LF || bytes[at] === CR) return NOT_RECORDED;
-    if (bytes[at] !== MINUS || at === this.#at) return this.#number("OFF");
+    if (bytes[at] !== MINUS || at === this.#at) {
+      return isDigit(bytes[at]) || at === this.#at || !isLowerCase(bytes[at]) ? this.#number("OFF") : NOT_RECORDED;
+    }
     if (bytes[at + 1] !== ZERO + 1 || isDigit(bytes[at + 2])) {
       throw this.#bad("OFF is below -1", "an offset from the arena's base, or -1 for a refused request");
     }
@@ -190,16 +224,37 @@ export class LineParser {
     return REFUSED;
   }
 
-  /** Steps over the end of the line; what stands in front of it besides blanks is an error. */
+  /** Steps over the end of the line; what stands in front of it besides blanks and annotations is an error. */
   #endLine(): void {
     const bytes = this.#bytes;
     let at = this.#at;
-    if (bytes[at] !== LF) {
-      while (bytes[at] === SPACE || bytes[at] === TAB) at++;
-      if (bytes[at] === CR) at++;
-      if (bytes[at] !== LF) throw this.#unexpected(at, "the end of the line");
-    }
+    if (bytes[at] !== LF) at = this.#behindAnnotations(at);
     this.#at = at + 1;
+  }
+
+  /** The position of the line's LF, behind blanks and annotations. */
+  #behindAnnotations(from: number): number {
+    const bytes = this.#bytes;
+    for (let at = from; ; ) {
+      const start = at;
+      while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+      const end = bytes[at] === CR ? at + 1 : at;
+      if (bytes[end] === LF) return end;
+      if (at === start || !isLowerCase(bytes[at])) throw this.#unexpected(end, "the end of the line");
+      at = this.#behindAnnotation(at);
+    }
+  }
+
+  /** Steps over KEY=VALUE. */
+  #behindAnnotation(from: number): number {
+    const bytes = this.#bytes;
+    let at = from;
+    while (isLowerCase(bytes[at]) || bytes[at] === UNDERSCORE) at++;
+    if (bytes[at] !== EQUALS) throw this.#unexpected(at, "an annotation KEY=VALUE");
+    const value = ++at;
+    while ((bytes[at] ?? 0) > SPACE && (bytes[at] ?? 0) < 0x7f) at++;
+    if (at === value) throw this.#unexpected(at, "an annotation's VALUE");
+    return at;
   }
 
   #blank(): void {
@@ -212,13 +267,33 @@ export class LineParser {
 
   #comment(): void {
     const text = this.#restOfLine();
-    if (this.records > 0) return;
+    if (this.records > 0 || this.#events > 0) return;
     const equals = text.indexOf("=");
     if (equals <= 1) return;
     const key = text.slice(1, equals).trim();
     if (/\s/.test(key)) return;
     this.header.set(key, text.slice(equals + 1).trim());
     if (this.header.size > HEADER_KEYS_MOST) throw this.#bad(`more than ${HEADER_KEYS_MOST} header lines`, "records");
+  }
+
+  /** What a board reported: for replays only boots and gaps matter. */
+  #event(): void {
+    const text = this.#restOfLine();
+    const [, word = ""] = /^! ([^ ]+)(?= |$)/.exec(text) ?? [];
+    if (!Object.hasOwn(BOARD_EVENTS, word)) throw this.#unknownEvent(word);
+    const { kind } = BOARD_EVENTS[word as BoardEventWord];
+    this.#events++;
+    if (kind === "note") return;
+    this.#marks = this.#breaks.push({ after: this.count, line: this.line, kind }) + this.#checks.length;
+    if (kind === "boot") this.#boots++;
+    else this.#gaps++;
+    this.#missingFrames += Number(/^! gap frames=(\d{1,10})(?= |$)/.exec(text)?.[1] ?? 0);
+  }
+
+  #unknownEvent(word: string): HeapsoakError {
+    const words = Object.keys(BOARD_EVENTS);
+    const guess = closest(word, words);
+    return this.#bad(`unknown event "${clip(word)}"`, guess ? `perhaps ${guess}` : words.join(", "));
   }
 
   #check(): void {
@@ -233,6 +308,7 @@ export class LineParser {
     } else {
       this.#checks.push({ kind: "checksum", after, line: this.line, crc32: this.#checksum(fields) });
     }
+    this.#marks = this.#checks.length + this.#breaks.length;
     this.records++;
   }
 
@@ -285,6 +361,10 @@ export class LineParser {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+}
+
+function isLowerCase(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= LETTER_A && byte <= LETTER_Z;
 }
 
 function quoteByte(byte: number): string {

@@ -75,6 +75,13 @@ export class OperationQueue {
     this.reusedIds += this.slots.settle();
   }
 
+  /** Runs what waits, restarts the heap through `restart`, and forgets all ids. */
+  reboot(restart: () => void): void {
+    this.flush();
+    restart();
+    this.slots.clear();
+  }
+
   #locate(at: number, number: number, line: number, id: number): void {
     this.positions.numbers[at] = number;
     this.positions.lines[at] = line;

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { TraceHeader } from "../allocators/entry.ts";
 import { HeapsoakError } from "../errors.ts";
-import { LINE_BYTES_MOST, type TraceBatch } from "./format.ts";
+import { LINE_BYTES_MOST, type RecordingTotals, type TraceBatch } from "./format.ts";
 import { LineParser } from "./line-parser.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -15,6 +15,8 @@ export interface OpenTrace {
   /** The file's path, or `standard input`. */
   readonly name: string;
   readonly header: TraceHeader;
+  /** What a board's recording says of itself, as far as it has been read; undefined for other traces. */
+  readonly recording: RecordingTotals | undefined;
   /**
    * The operations in batches, once. The columns of a batch are overwritten by the next one. Throws `bad-trace`
    * with file and line, or `cannot-read`; ending the loop early closes the file.
@@ -40,7 +42,15 @@ export async function readTrace(input: Readable, name: string): Promise<OpenTrac
   const batches = parsed(lines(inflated(input, name), parser), parser, name);
   const first = await batches.next();
   const close = async () => void (await batches.return(undefined));
-  return { name, header: parser.header, batches: () => withFirst(first, batches), close };
+  return {
+    name,
+    header: parser.header,
+    get recording() {
+      return parser.isRecording ? parser.totals : undefined;
+    },
+    batches: () => withFirst(first, batches),
+    close,
+  };
 }
 
 async function source(path: string, name: string): Promise<Readable> {
@@ -105,7 +115,10 @@ async function* gunzip(compressed: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Pieces of whole lines, each ended by LF (also the last, where the file lacks it). */
+/**
+ * Pieces of whole lines, each ended by LF (also the last, where the file lacks it). Of a recording the last line is
+ * dropped where it lacks its end: half a number is another number.
+ */
 async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array(0);
   let first = true;
@@ -121,7 +134,8 @@ async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): As
       throw parser.tooLong();
     }
   }
-  if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)]);
+  if (parser.isRecording) parser.tornBytes = rest.length;
+  else if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)]);
 }
 
 function byteOrderMark(bytes: Uint8Array): number {
@@ -143,7 +157,8 @@ async function* parsed(
   } catch (cause) {
     throw unreadable(name, cause, parser.line);
   }
-  if (parser.records === 0) throw new HeapsoakError("bad-trace", `${name}: holds no operations.`);
+  if (parser.records === 0 && !parser.isRecording)
+    throw new HeapsoakError("bad-trace", `${name}: holds no operations.`);
   yield parser.take();
 }
 

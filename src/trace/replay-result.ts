@@ -4,6 +4,7 @@ import type { FaultRegister } from "../device/fault-registers.ts";
 import { heapMap, heapPicture } from "../report/picture.ts";
 import { type FaultKind, GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapCounters, HeapFinding, HeapRecord, HeapSummary, Region } from "../wasm/heap-record.ts";
+import type { RecordingTotals } from "./format.ts";
 
 /** Where in a trace: operations count from 1 over all passes; the line is that of the file, 0 for a release at a pass's end. */
 export interface TracePosition {
@@ -71,6 +72,8 @@ export interface ReplayResult {
   readonly passes: number;
   /** Records run or skipped, over all passes. */
   readonly operations: number;
+  /** Of a board's recording, what it says of one pass: at each boot the heap started anew, and the counters went on. */
+  readonly recording?: RecordingTotals;
   readonly counters: HeapCounters;
   /** Frees and reallocations of ids that the trace never allocated, or freed long ago: skipped, or taken as allocations. */
   readonly unknownIds: number;

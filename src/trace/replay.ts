@@ -61,7 +61,8 @@ export async function replayTrace(path: string, request: ReplayRequest = {}): Pr
   for (let pass = 0; pass < passes && contestants.some(({ replayer }) => !replayer.stopped); pass++) {
     await runPass(pass === 0 ? trace : await openTrace(path), contestants, request.releaseAtEnd ?? false);
   }
-  return contestants.map(({ replayer, options }) => replayer.finish(options));
+  const { recording } = trace;
+  return contestants.map(({ replayer, options }) => ({ ...replayer.finish(options), ...(recording && { recording }) }));
 }
 
 async function runPass(trace: OpenTrace, contestants: readonly Contestant[], release: boolean): Promise<void> {

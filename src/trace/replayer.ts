@@ -80,12 +80,30 @@ export class Replayer {
     return this.#fault !== undefined;
   }
 
-  /** Runs a batch. Throws `bad-trace` when more blocks are live than can be followed. */
+  /**
+   * Runs a batch. At a boot of the recorded board the heap starts anew: what was live is gone, the counters go on. At
+   * a gap the replay goes on with what it knows. Throws `bad-trace` when more blocks are live than can be followed.
+   */
   push(batch: TraceBatch): void {
     this.#inPass = true;
-    for (let index = 0; index < batch.count && !this.stopped; index++)
-      this.#queue.add(batch, index, ++this.#operations);
+    let from = 0;
+    for (const { kind, after } of batch.breaks) {
+      if (kind !== "boot") continue;
+      this.#add(batch, from, after);
+      from = after;
+      this.#reboot();
+    }
+    this.#add(batch, from, batch.count);
     this.#queue.flush();
+  }
+
+  #add(batch: TraceBatch, from: number, end: number): void {
+    for (let index = from; index < end && !this.stopped; index++) this.#queue.add(batch, index, ++this.#operations);
+  }
+
+  #reboot(): void {
+    this.#queue.flush();
+    if (!this.stopped) this.#queue.reboot(() => void this.#record.restart());
   }
 
   /** Ends a pass through the trace: its ids mean nothing any more. Blocks still live stay unless they are released. */

@@ -137,6 +137,17 @@ export class SlotTable {
     this.#oldest = this.#frees;
   }
 
+  /** Forgets all ids and blocks, as a reboot does. The operations so far must have run. */
+  clear(): void {
+    this.#table.fill(0);
+    this.#states.fill(State.Free);
+    this.#known = 0;
+    this.#superseded = [];
+    this.#oldest = this.#frees;
+    this.#firstFree = 0;
+    this.high = 0;
+  }
+
   idOf(slot: number): number {
     return this.#ids[slot] ?? 0;
   }

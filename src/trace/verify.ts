@@ -14,8 +14,10 @@ import {
   formatChecksum,
   formatOffset,
   NOT_RECORDED,
+  type RecordingTotals,
   type StatisticClaim,
   type TraceBatch,
+  type TraceBreak,
   type TraceCheck,
 } from "./format.ts";
 import { recordedAllocator, recordedHeapBytes, recordedOptions, recordedPlace, recordedRegions } from "./header.ts";
@@ -46,6 +48,10 @@ export interface Verification {
   readonly file: string;
   readonly allocator: string;
   readonly operations: number;
+  /** Operations behind a gap of a recording, up to the next boot: no one knows what they should give. */
+  readonly notCompared: number;
+  /** What a board's recording says of itself. */
+  readonly recording?: RecordingTotals;
   readonly mismatches: number;
   /** The first few. */
   readonly shown: readonly Mismatch[];
@@ -55,7 +61,8 @@ export interface Verification {
 
 /**
  * Replays a trace on the heap that its header describes and compares every offset, every figure of an `s` record
- * and every checksum. Throws `HeapsoakError` for a file that is not a trace or lacks the header's keys.
+ * and every checksum. In the recording of a board the heap starts anew at each boot, and what stands between a gap
+ * and the next boot is not compared. Throws `HeapsoakError` for a file that is not a trace or lacks the header's keys.
  */
 export async function verifyTrace(path: string, options: { build?: "release" | "debug" } = {}): Promise<Verification> {
   const trace = await openTrace(path);
@@ -105,6 +112,8 @@ class Verifier {
   readonly #queue: OperationQueue;
   readonly #arenaBytes: number;
   #operations = 0;
+  #notCompared = 0;
+  #lost = false;
   #mismatches = 0;
   #shown: Mismatch[] = [];
   #before: { snapshot: Snapshot; slots: Uint32Array } | undefined;
@@ -126,6 +135,18 @@ class Verifier {
 
   /** Throws `bad-trace` where an operation has no recorded offset to be compared with. */
   compare(batch: TraceBatch): void {
+    this.#refuseBare(batch);
+    let from = 0;
+    for (const mark of marksOf(batch)) {
+      this.#add(batch, from, mark.after);
+      from = mark.after;
+      this.#mark(mark);
+    }
+    this.#add(batch, from, batch.count);
+    this.#queue.flush();
+  }
+
+  #refuseBare(batch: TraceBatch): void {
     const bare = batch.expected.subarray(0, batch.count).indexOf(NOT_RECORDED);
     if (bare >= 0) {
       throw new HeapsoakError(
@@ -136,13 +157,29 @@ class Verifier {
         },
       );
     }
-    let next = 0;
-    for (let index = 0; index <= batch.count && !this.stopped; index++) {
-      for (let check = batch.checks[next]; check && check.after === index; check = batch.checks[++next])
-        this.#check(check);
-      if (index < batch.count) this.#queue.add(batch, index, ++this.#operations);
+  }
+
+  #add(batch: TraceBatch, from: number, end: number): void {
+    if (this.#lost) {
+      this.#operations += end - from;
+      this.#notCompared += end - from;
+      return;
     }
+    for (let index = from; index < end && !this.stopped; index++) this.#queue.add(batch, index, ++this.#operations);
+  }
+
+  #mark(mark: TraceCheck | TraceBreak): void {
     this.#queue.flush();
+    if (this.stopped) return;
+    if (!isBreak(mark)) {
+      if (!this.#lost) this.#check(mark);
+    } else if (mark.kind === "gap") this.#lost = true;
+    else this.#reboot();
+  }
+
+  #reboot(): void {
+    this.#lost = false;
+    this.#queue.reboot(() => void this.#record.restart());
   }
 
   result(): Verification {
@@ -150,6 +187,8 @@ class Verifier {
       file: this.#trace.name,
       allocator: this.#entry.name,
       operations: this.#operations,
+      notCompared: this.#notCompared,
+      ...(this.#trace.recording && { recording: this.#trace.recording }),
       mismatches: this.#mismatches,
       shown: this.#shown,
       stopped: this.stopped,
@@ -226,9 +265,8 @@ class Verifier {
     });
   }
 
+  /** Everything queued has run. */
   #check(check: TraceCheck): void {
-    this.#queue.flush();
-    if (this.stopped) return;
     if (check.kind === "checksum") this.#checkChecksum(check.crc32, check.line);
     else this.#checkStatistics(check.claims, check.line);
   }
@@ -287,6 +325,15 @@ class Verifier {
     this.#device.restore(this.#before.snapshot);
     this.#queue.buffer.putBack({ slots: this.#before.slots });
   }
+}
+
+function isBreak(mark: TraceCheck | TraceBreak): mark is TraceBreak {
+  return mark.kind === "gap" || mark.kind === "boot";
+}
+
+/** Checks and breaks in the order of their lines. */
+function marksOf({ checks, breaks }: TraceBatch): readonly (TraceCheck | TraceBreak)[] {
+  return breaks.length === 0 ? checks : [...checks, ...breaks].sort((a, b) => a.line - b.line);
 }
 
 /** The blocks around each of the addresses that lie in the heap: `0x2001_0040: 16 [24] 40 …`. */

@@ -154,6 +154,18 @@ export class HeapRecord {
     for (const [index, region] of regions.entries()) this.#placeRegion(index, region);
   }
 
+  /**
+   * Starts the allocator anew, as a reboot does: static variables are cleared, what was live is gone, the arena keeps
+   * its bytes. The counters go on. False when the allocator cannot use its arena.
+   */
+  restart(): boolean {
+    for (const field of [HeapField.LiveBlocks, HeapField.LiveBytes, HeapField.RequestedBytes]) this.set(field, 0);
+    const state = this.get(HeapField.State);
+    this.engine.bytes.fill(0, state, state + this.get(HeapField.StateBytes));
+    this.#clearShadow();
+    return this.engine.exact.heapInitialize(this.address) !== 0;
+  }
+
   /** Clears counters, shadow and histogram and starts the allocator; false when it cannot use its arena. */
   start(): boolean {
     const { engine } = this;
@@ -161,11 +173,37 @@ export class HeapRecord {
     engine.bytes.fill(0, counters, this.address + HeapField.Length * 4);
     const histogram = this.get(HeapField.VisitsHistogram);
     engine.bytes.fill(0, histogram, histogram + VISITS_HISTOGRAM_LENGTH * 4);
-    for (let i = 0; i < this.get(HeapField.RegionCount); i++) {
-      const shadow = this.#region(i, RegionField.Shadow);
-      engine.bytes.fill(0, shadow, shadow + this.#shadowBytes(this.#region(i, RegionField.Bytes)));
-    }
+    this.#clearShadow();
     return engine.exact.heapInitialize(this.address) !== 0;
+  }
+
+  /**
+   * Takes the heap over as the arena holds it, on a record that has just been started: `statics` are the values of the
+   * allocator's static variables, each of `bytesEach`, as far as they are known. False: the arena and they do not tell.
+   */
+  adopt(statics: readonly number[], bytesEach: number): boolean {
+    const { bytes } = this.engine;
+    const state = this.get(HeapField.State);
+    bytes.fill(0, state, state + this.get(HeapField.StateBytes));
+    for (const [index, value] of statics.entries()) {
+      for (let byte = 0; byte < bytesEach; byte++) bytes[state + index * bytesEach + byte] = value >>> (8 * byte);
+    }
+    return this.engine.exact.heapAdopt(this.address) !== 0;
+  }
+
+  /** Notes the live blocks of an adopted heap: what was asked for them is not known (0). Trusts the metadata. */
+  noteLiveBlocks(): void {
+    let blocks = 0;
+    let bytes = 0;
+    for (const block of this.blocks()) {
+      if (block.state !== "live") continue;
+      blocks++;
+      bytes += block.bytes;
+      const word = this.#shadowWord(block.payload);
+      if (word) this.engine.setWord(word, 1);
+    }
+    this.set(HeapField.LiveBlocks, blocks);
+    this.set(HeapField.LiveBytes, bytes);
   }
 
   /** Blocks in address order. Taken in portions, so the heap must not change while it is walked. */
@@ -299,8 +337,25 @@ export class HeapRecord {
     this.engine.setWord(record + RegionField.Shadow * 4, this.engine.allocatePool(this.#shadowBytes(region.bytes)));
   }
 
+  #clearShadow(): void {
+    for (let i = 0; i < this.get(HeapField.RegionCount); i++) {
+      const shadow = this.#region(i, RegionField.Shadow);
+      this.engine.bytes.fill(0, shadow, shadow + this.#shadowBytes(this.#region(i, RegionField.Bytes)));
+    }
+  }
+
   #region(index: number, field: RegionField): number {
     return this.engine.word(this.address + HeapField.Regions * 4 + (index * RegionField.Length + field) * 4);
+  }
+
+  /** Engine address of the shadow's word for a payload, or 0 outside the regions. */
+  #shadowWord(payload: number): number {
+    for (let i = 0; i < this.get(HeapField.RegionCount); i++) {
+      const offset = payload - this.#region(i, RegionField.Low);
+      if (offset < 0 || offset >= this.#region(i, RegionField.Bytes)) continue;
+      return this.#region(i, RegionField.Shadow) + (offset >>> this.get(HeapField.GranuleShift)) * 4;
+    }
+    return 0;
   }
 
   #shadowBytes(regionBytes: number): number {
