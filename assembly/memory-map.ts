@@ -122,6 +122,8 @@ export const enum NewlibOption {
   /** Not for users: where the chunks of an adopted RAM image have their table of bins, 0 for the heap's own. */
   BoardBins,
 }
+/** Bytes from newlib's static variables as they lie here (HeapField.State) to its table of bins, `__malloc_av_`. */
+export const NEWLIB_BINS_OFFSET = 64;
 export const enum FreertosHeap1Option {
   /** 1: configASSERT catches a call of vPortFree; 0: the call does nothing. */
   ReleaseAsserts,

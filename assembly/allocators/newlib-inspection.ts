@@ -332,8 +332,16 @@ function adoptBins(heap: Heap, top: u32): void {
   }
 }
 
-/** Where most of the links that leave the arena would put the table; the heap's own without any. */
+/** The heap's own table where a link leads into it; else where most of the links that leave the arena would put one. */
 function boardTable(heap: Heap, top: u32): u32 {
+  const own = Bins.at(heap, 0);
+  for (let at = nextFree(heap, 0, top); at != 0; at = nextFree(heap, at, top)) {
+    if (changetype<Chunk>(at).forward - own < BIN_HEADS_BYTES) return own;
+  }
+  return votedTable(heap, top);
+}
+
+function votedTable(heap: Heap, top: u32): u32 {
   let best = Bins.at(heap, 0),
     bestVotes: u32 = 0;
   for (let at = nextFree(heap, 0, top); at != 0; at = nextFree(heap, at, top)) {

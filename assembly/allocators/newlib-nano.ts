@@ -326,13 +326,18 @@ function trimAround(heap: NewlibNano, payload: u32, alignment: u32, payloadBytes
   return aligned;
 }
 
-/** As the original's memcpy: what it reads behind the old block may lie behind the heap, but must be memory. */
+/**
+ * As the original's memcpy: what it reads behind the old block may lie behind the heap, but must be memory. It copies
+ * upwards, also where the new block begins in what is read, so that the first bytes come again further on.
+ */
 function copyPast(heap: Heap, to: u32, from: u32, bytes: u32): void {
   const low = heap.checkLow,
     span = heap.checkSpan;
   const inside = bytes <= span && from - low <= span - bytes;
   const source = inside ? from : resolve(from, bytes, Access.Load);
-  memory.copy(Guest.bytes(to, bytes, low, span, Access.Store), source, bytes);
+  const target = Guest.bytes(to, bytes, low, span, Access.Store);
+  if (target - source >= bytes) memory.copy(target, source, bytes);
+  else for (let offset: u32 = 0; offset < bytes; offset++) store<u8>(target + offset, load<u8>(source + offset));
 }
 
 /** Puts the payload's chunk into the list by address and merges: [free][chunk][free] => [     free      ] */

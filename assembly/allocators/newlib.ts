@@ -21,7 +21,7 @@
 
 import { Guest } from "../guest";
 import { Visits } from "../inspect/visits";
-import { Access, HeapField, NewlibOption } from "../memory-map";
+import { Access, HeapField, NEWLIB_BINS_OFFSET, NewlibOption } from "../memory-map";
 import { Block, Finding, Heap } from "./heap";
 import {
   ALIGNMENT,
@@ -46,6 +46,7 @@ const TRIM_THRESHOLD_BYTES: u32 = 128 * 1024;
 @unmanaged
 export class Newlib extends Heap {
   plan(): void {
+    if (offsetof<State>() != NEWLIB_BINS_OFFSET) ERROR("newlib's bins are not where NEWLIB_BINS_OFFSET says");
     this.stateBytes = STATE_BYTES;
     this.granuleShift = 3;
   }

@@ -1,4 +1,4 @@
-import { AllocatorKind, NewlibOption } from "../../assembly/memory-map.ts";
+import { AllocatorKind, NEWLIB_BINS_OFFSET, NewlibOption } from "../../assembly/memory-map.ts";
 import type { AllocatorEntry } from "./entry.ts";
 
 const C_LIBRARY = {
@@ -30,6 +30,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
     alignment: "8",
     cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
     walkNeedsShadow: true,
+    exactVersions: { from: "3.3", before: "4.0" },
     statics: ["heap_end", "__malloc_free_list", "__malloc_sbrk_start"],
     statisticKeys: ["free", "used", "arena"],
     // Robson's bound for first fit takes the last hole and the untouched rest for one; here they are two.
@@ -60,7 +61,9 @@ export const cLibrary: readonly AllocatorEntry[] = [
         powerOfTwo: true,
       },
     },
+    exactVersions: { from: "3.1" },
     statics: ["heap_end"],
+    linkedStateOffset: NEWLIB_BINS_OFFSET,
     statisticKeys: ["free", "used", "arena", "free_blocks", "top"],
     bound: "none",
     arenaAlignment: 4,
@@ -81,6 +84,7 @@ export const cLibrary: readonly AllocatorEntry[] = [
     headerBytes: "4, and 4 up to the next header",
     alignment: "8",
     cost: { allocate: "O(free blocks), then zeroes the payload", release: "O(free blocks)" },
+    exactVersions: { from: "1.8", before: "1.9" },
     statics: ["brk", "__malloc_free_list", "__malloc_sbrk_start", "__malloc_sbrk_top"],
     statisticKeys: ["free", "used", "arena", "free_blocks"],
     bound: "first-fit",

@@ -46,6 +46,10 @@ export interface AllocatorEntry {
    * them from the user: what the arena alone does not tell. Empty or absent: nothing is needed.
    */
   readonly statics?: readonly string[];
+  /** Where in the static variables lies what the metadata of the arena links to; absent: nothing does. */
+  readonly linkedStateOffset?: number;
+  /** Versions whose placement is this: `from`, and up to `before` where it ends. Absent: not held by the version. */
+  readonly exactVersions?: { readonly from: string; readonly before?: string };
   /** Keys of `heapStatistics`, in order: those of the golden traces' `s` records. */
   readonly statisticKeys: readonly string[];
   /** Keys among them that are signed. */

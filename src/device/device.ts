@@ -28,6 +28,8 @@ export interface HeapSpec {
   readonly region?: string;
   /** Exact address of the arena. */
   readonly at?: number;
+  /** Exact address of the allocator's static variables, a multiple of 4; in front of the arena by default. */
+  readonly stateAt?: number;
   readonly parts?: readonly HeapPart[];
   readonly options?: OptionValues;
   /** False compiles the allocator's own assertions out. True by default. */
@@ -89,7 +91,13 @@ export class Device {
     try {
       record.set(HeapField.AssertionsStop, spec.assertionsStop === false ? 0 : 1);
       const stateBytes = record.get(HeapField.StateBytes);
-      const { regions, state } = this.#plan({ name, stateBytes, alignment: entry.arenaAlignment, parts });
+      const { regions, state } = this.#plan({
+        name,
+        stateBytes,
+        ...stateAtOf(spec),
+        alignment: entry.arenaAlignment,
+        parts,
+      });
       record.place(regions, state?.low ?? regions[0]?.low ?? 0);
       refuseUnusable(record, entry, name, regions);
       return this.#adopted(name, entry, record, regions);
@@ -136,9 +144,9 @@ export class Device {
 
   /** Where the new heap lies: the others stay where they are. */
   #plan(heap: HeapRequest): PlannedHeap {
-    const placed = this.#heaps.map(({ heap: { name, regions }, record }): HeapRequest => {
+    const placed = this.#heaps.map(({ heap: { name, regions, stateAddress }, record }): HeapRequest => {
       const parts = regions.map(({ low, bytes }) => ({ at: low, bytes }));
-      return { name, stateBytes: record.get(HeapField.StateBytes), alignment: 1, parts };
+      return { name, stateBytes: record.get(HeapField.StateBytes), stateAt: stateAddress, alignment: 1, parts };
     });
     const plan = planMemory(this.description, { staticUse: this.#staticUse, heaps: [...placed, heap] });
     const planned = plan.heaps.at(-1);
@@ -166,6 +174,10 @@ export class Device {
 
 function describe({ low, bytes }: Region): string {
   return `${formatAddress(low)}–${formatAddress(low + Math.max(bytes, 1) - 1)}`;
+}
+
+function stateAtOf({ stateAt }: HeapSpec): { stateAt?: number } {
+  return stateAt === undefined ? {} : { stateAt };
 }
 
 /** The heap's parts as the allocator takes them. */

@@ -34,6 +34,8 @@ export interface HeapRequest {
   readonly name: string;
   /** Bytes of the allocator's static variables, laid in front of the first part. */
   readonly stateBytes: number;
+  /** Exact address of the static variables instead, a multiple of 4. */
+  readonly stateAt?: number;
   /** What the arena's address must be a multiple of; at least 8 is kept where the address is chosen here. */
   readonly alignment: number;
   readonly parts: readonly HeapPart[];
@@ -83,6 +85,8 @@ export interface MemoryPlan {
 }
 
 const STEP = 8;
+/** Static variables are words. */
+const STATE_STEP = 4;
 
 /** Plans the device's RAM. Throws `does-not-fit` with the map drawn for overlaps and overflows, `bad-argument` for unknown regions. */
 export function planMemory(device: DeviceDescription, request: MemoryRequest): MemoryPlan {
@@ -126,6 +130,7 @@ class Planner {
     }
     for (const use of this.#request.staticUse ?? []) this.#put({ kind: "static", ...use });
     for (const heap of this.#request.heaps ?? []) {
+      this.#placeFixedState(heap);
       for (const [index, part] of heap.parts.entries()) {
         if (part.at === undefined) continue;
         const low = this.#fixed(part.at, part.bytes, `heap ${heap.name}`);
@@ -136,12 +141,22 @@ class Planner {
           );
         }
         this.#put({ kind: "heap", name: heap.name, low, bytes: part.bytes });
-        if (index === 0 && heap.stateBytes > 0) this.#put(stateBefore(heap, low));
+        if (index === 0 && needsStateInFront(heap)) this.#put(stateBefore(heap, low));
       }
     }
     for (const stack of this.#request.stacks ?? []) {
       if (stack.at !== undefined) this.#placeFixedStack(stack, stack.at);
     }
+  }
+
+  #placeFixedState({ name, stateBytes, stateAt }: HeapRequest): void {
+    if (stateAt === undefined || stateBytes === 0) return;
+    const what = `${name}: allocator state`;
+    const low = this.#fixed(stateAt, stateBytes, what);
+    if (low % STATE_STEP !== 0) {
+      throw this.#refusal(low, `${what} at ${formatAddress(stateAt)} is not a multiple of ${STATE_STEP}`);
+    }
+    this.#put({ kind: "state", name: what, low, bytes: stateBytes });
   }
 
   #placeFixedStack({ name, bytes, alignment = 1 }: StackRequest, at: number): void {
@@ -162,16 +177,20 @@ class Planner {
     const regions = heap.parts.map((part, index) => {
       if (part.at !== undefined) return { low: homeAddress(this.#device, part.at), bytes: part.bytes };
       const stretch = this.#stretch(part.region, `heap ${heap.name}`);
-      const stateBytes = index === 0 ? heap.stateBytes : 0;
+      const stateBytes = index === 0 && needsStateInFront(heap) ? heap.stateBytes : 0;
       const low = this.#climb(stretch, part.bytes, Math.max(STEP, heap.alignment), stateBytes, `heap ${heap.name}`);
       if (stateBytes > 0) this.#put(stateBefore(heap, low));
       this.#put({ kind: "heap", name: heap.name, low, bytes: part.bytes });
       return { low, bytes: part.bytes };
     });
-    const first = regions[0];
-    const state =
-      first && heap.stateBytes > 0 ? { low: stateBefore(heap, first.low).low, bytes: heap.stateBytes } : undefined;
-    this.#heaps.push({ name: heap.name, state, regions });
+    this.#heaps.push({ name: heap.name, state: this.#stateOf(heap, regions[0]?.low ?? 0), regions });
+  }
+
+  #stateOf(heap: HeapRequest, arena: number): PlannedHeap["state"] {
+    if (heap.stateBytes === 0) return undefined;
+    const { stateAt } = heap;
+    const low = stateAt === undefined ? stateBefore(heap, arena).low : homeAddress(this.#device, stateAt);
+    return { low, bytes: heap.stateBytes };
   }
 
   #placeStack(stack: StackRequest): void {
@@ -298,6 +317,10 @@ class Planner {
 
 function aliasExtent(alias: Bank, home: Bank): { low: number; bytes: number } {
   return { low: home.low + (alias.aliasOf?.offset ?? 0), bytes: alias.bytes };
+}
+
+function needsStateInFront({ stateBytes, stateAt }: HeapRequest): boolean {
+  return stateBytes > 0 && stateAt === undefined;
 }
 
 function stateBefore(heap: HeapRequest, arena: number): Placement {

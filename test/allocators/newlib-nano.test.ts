@@ -173,3 +173,15 @@ test("an autopsy needs the list's head, and then shows the heap the board had", 
   expect(found.finding).toBeUndefined();
   expect(found.picture).toBe(heap.picture());
 });
+
+test("a reallocation into the hole just above copies upwards over what it still has to read", () => {
+  const heap = nano(1024, 4);
+  const old = heap.malloc(8); // 12 bytes
+  const hole = heap.malloc(40);
+  heap.malloc(8);
+  heap.free(hole);
+  heap.setWord(old, 0x11111111);
+  expect(heap.realloc(old, 40)).toBe(hole);
+  expect(heap.word(hole)).toBe(0x11111111);
+  expect(heap.word(hole + (hole - old))).toBe(0x11111111);
+});
