@@ -73,7 +73,8 @@ function byHeap(texts: readonly string[], flag: string): Record<string, string> 
   return Object.fromEntries(values);
 }
 
-function parseSeed(text: string): bigint {
+/** A seed of a scenario's draws. Throws `bad-argument`. */
+export function parseSeed(text: string): bigint {
   if (/^\d{1,20}$/.test(text) && BigInt(text) < 1n << 64n) return BigInt(text);
   throw new HeapsoakError("bad-argument", `--seed: got "${text}", expected a whole number from 0 and below 2^64.`);
 }
