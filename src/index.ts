@@ -1,6 +1,18 @@
-/** heapsoak's host API: devices and their heaps at the addresses of the datasheet, and the soak of a scenario on them. */
+/**
+ * heapsoak's host API: devices and their heaps at the addresses of the datasheet, the soak of a scenario on them, and
+ * real boards at the other end of a serial line.
+ */
 export { allocators, findAllocator } from "./allocators/catalogue.ts";
 export type { AllocatorEntry, OptionSpec, OptionValues } from "./allocators/entry.ts";
+export type { BoardLink, LinkItem, LinkListener, LinkOptions } from "./board/link/link.ts";
+export { openLink } from "./board/link/serial-link.ts";
+export { linkOver } from "./board/link/stream-link.ts";
+export { Twin, type TwinDifference, type TwinOptions, type TwinState } from "./board/twin/twin.ts";
+export { traceOperations } from "./board/validation/operation-source.ts";
+export { type Validation, type ValidationRequest, validateBoard } from "./board/validation/validate.ts";
+export type { ValidationRecord, ValidationVerdict } from "./board/validation/validation-record.ts";
+export { FrameDecoder, type LinkCounters } from "./board/wire/frame-decoder.ts";
+export type { BoardIdentity, BoardItem, BoardMessage } from "./board/wire/messages.ts";
 export { type Autopsy, type AutopsyRequest, autopsy } from "./device/autopsy.ts";
 export { deviceCatalogue, findDevice } from "./device/catalogue/devices.ts";
 export type { Bank, Core, DeviceDescription, HeapBounds, StaticUse } from "./device/description.ts";

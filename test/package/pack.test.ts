@@ -31,6 +31,8 @@ test("the packed package, installed in an empty folder, replays a trace with its
       "dist/core/exact.wasm",
       "LICENSE",
       "README.md",
+      "firmware-scenarios/board-agent/heapsoak_agent.c",
+      "firmware-scenarios/board-agent/heapsoak_agent.h",
     ]),
   );
   expect(files.filter((path) => path.startsWith("test/"))).toEqual([]);
