@@ -81,8 +81,9 @@ static bool start_cycles(void)
 /* Starts the counter. Not every core has one, and no emulated one counts. */
 static bool start_cycles(void)
 {
-  REGISTER(0xE000EDFCu) |= 1u << 24; /* DEMCR.TRCENA */
-  REGISTER(0xE0001000u) |= 1u;       /* DWT_CTRL.CYCCNTENA */
+  REGISTER(0xE000EDFCu) |= 1u << 24;   /* DEMCR.TRCENA */
+  REGISTER(0xE0001FB0u) = 0xC5ACCE55u; /* DWT_LAR: a Cortex-M7 keeps its counter locked; others ignore it */
+  REGISTER(0xE0001000u) |= 1u;         /* DWT_CTRL.CYCCNTENA */
   uint32_t before = HEAPSOAK_CYCLES();
   return HEAPSOAK_CYCLES() != before;
 }
@@ -95,6 +96,12 @@ static bool start_cycles(void)
 }
 #endif
 #endif
+
+/* What is written before it is in memory before what is written after it, for interrupts, tasks and other cores. */
+static inline void publish(void)
+{
+  __atomic_thread_fence(__ATOMIC_ACQ_REL);
+}
 
 /* ---- The allocator: how the linker wraps it, its lock, what is known of it without being told ---- */
 
@@ -157,7 +164,7 @@ static struct {
   uint32_t frames;   /* numbered since boot */
   uint32_t captured; /* allocator events since boot */
   uint32_t dropped;  /* frames for which the ring had no room */
-  uint32_t beat_at;  /* time of the next heartbeat */
+  uint32_t beat_at;  /* time of the last heartbeat */
 
   volatile uint32_t tail, head, reserved; /* the ring, see above; tail == reserved: empty */
   uint32_t held;                          /* bytes of the ring kept free for a frame that waits */
@@ -187,7 +194,8 @@ static struct {
 /* The promise of the header, kept by the compiler. */
 typedef char state_fits_128_bytes[sizeof state <= 128 ? 1 : -1];
 typedef char command_bytes_fit[HEAPSOAK_COMMAND_BYTES >= 14 && HEAPSOAK_COMMAND_BYTES <= 1000 ? 1 : -1];
-typedef char names_fit_the_ring[4 * (HEAPSOAK_NAME_BYTES + 1) + 39 + 7 <= HEAPSOAK_RING_BYTES_LEAST - 1 ? 1 : -1];
+typedef char log_fits_a_frame[HEAPSOAK_LOG_BYTES <= HS_FRAME_BYTES_MOST - HS_FRAME_HEADER_BYTES - 4 - 2 ? 1 : -1];
+typedef char names_fit_the_ring[4 * (HEAPSOAK_NAME_BYTES + 1) + 39 + 7 <= HEAPSOAK_RING_BYTES_LEAST - 2 ? 1 : -1];
 
 static uint32_t address_of(const void *pointer)
 {
@@ -239,9 +247,14 @@ struct frame {
   bool long_check;
 };
 
+static uint8_t *ring_of(const struct hs_config *config)
+{
+  return config->buffer + (HEAPSOAK_COMMANDS ? HEAPSOAK_COMMAND_BYTES : 0);
+}
+
 static uint8_t *ring(void)
 {
-  return state.config->buffer + (HEAPSOAK_COMMANDS ? HEAPSOAK_COMMAND_BYTES : 0);
+  return ring_of(state.config);
 }
 
 static uint32_t ring_bytes(void)
@@ -409,7 +422,10 @@ static void drain(void)
     uint32_t tail = state.tail, head = state.head;
     uint32_t waiting = (head >= tail ? head : ring_bytes()) - tail;
     if (waiting == 0) return;
-    state.tail = wrapped(tail + (uint32_t)hs_transport_write(ring() + tail, waiting));
+    publish(); /* the head was read before the bytes are, and these are before their room is given up */
+    uint32_t taken = (uint32_t)hs_transport_write(ring() + tail, waiting);
+    publish();
+    state.tail = wrapped(tail + taken);
   }
 }
 
@@ -629,8 +645,9 @@ static uint32_t allocator_state(void)
 /* The build id of the linker's note: words for the lengths of its name and its id, its type, the name, the id. */
 static uint32_t note_bytes(void)
 {
-  uint32_t words[2];
+  uint32_t words[3];
   memcpy(words, state.config->build_note, sizeof words);
+  if (words[0] != 4 || words[2] != 3) return 0; /* linked without --build-id: something else stands there */
   return words[1] < HEAPSOAK_NAME_BYTES / 2 ? words[1] : HEAPSOAK_NAME_BYTES / 2;
 }
 
@@ -777,8 +794,9 @@ static bool send_statistics(enum urgency urgency)
   struct frame frame;
   HEAPSOAK_LOCK();
   size_t count = figures_of_allocator(figures);
-  HEAPSOAK_UNLOCK();
-  if (!open_frame(&frame, HS_FRAME_STATISTICS, 4 + 5 * (uint32_t)count, urgency)) return false;
+  bool opened = open_frame(&frame, HS_FRAME_STATISTICS, 4 + 5 * (uint32_t)count, urgency);
+  HEAPSOAK_UNLOCK(); /* now: the figures have their place among the events */
+  if (!opened) return false;
   put32(&frame, frame.time);
   for (size_t i = 0; i < count; i++) {
     put8(&frame, figures[i].key);
@@ -851,7 +869,8 @@ static void take(uint8_t byte)
 static bool frame_is_whole(void)
 {
   return !state.deaf && state.run_left == 0 && state.length >= HS_FRAME_HEADER_BYTES + 2
-         && state.check == get16(state.last) && state.command[0] >> 5 == HS_PROTOCOL_VERSION;
+         && state.check == get16(state.last) && state.command[0] >> 5 == HS_PROTOCOL_VERSION
+         && (state.command[0] & 31) >= HS_FRAME_HELLO; /* what an echo brings back must not be answered */
 }
 
 void hs_receive(uint8_t byte)
@@ -860,9 +879,11 @@ void hs_receive(uint8_t byte)
   if (state.reception != LISTENING) {
     state.deaf = byte != 0; /* the rest of this frame must not pass for one */
   } else if (byte == 0) {
-    if (frame_is_whole()) state.reception = DELIVERED;
-    else listen();
+    bool delivered = frame_is_whole();
     state.deaf = 0;
+    publish();
+    if (delivered) state.reception = DELIVERED;
+    else listen();
   } else if (!state.deaf && state.run_left > 0) {
     state.run_left--;
     take(byte);
@@ -954,6 +975,13 @@ static void *carry_out(struct operation operation)
   }
 }
 
+static void count_captured(void)
+{
+  uint32_t saved = HEAPSOAK_MASK();
+  state.captured++;
+  HEAPSOAK_UNMASK(saved);
+}
+
 /* Results take the place of operations that are done: 8 bytes of each 12. Interrupts stay on. */
 static void run_batch(uint32_t count)
 {
@@ -966,7 +994,7 @@ static void run_batch(uint32_t count)
     void *result = carry_out(operation);
     uint32_t cycles = HEAPSOAK_CYCLES() - before;
     leave();
-    state.captured++;
+    count_captured();
     HEAPSOAK_UNLOCK();
     uint8_t *at = set32(buffer + index * HS_RESULT_BYTES, address_of(result));
     (void)set32(at, state.cycles_count ? cycles : 0);
@@ -1029,7 +1057,9 @@ static uint8_t obey_restart(void)
 {
   if (state.config->restart != NULL) state.config->restart();
 #if CORTEX_M
-  REGISTER(0xE000ED0Cu) = 0x05FA0004u; /* AIRCR.SYSRESETREQ, with its key; it takes effect within a few cycles */
+  REGISTER(0xE000ED0Cu) = 0x05FA0004u; /* AIRCR.SYSRESETREQ, with its key */
+  __asm__ volatile("dsb" ::: "memory");
+  for (volatile uint32_t left = 100000; left > 0; left--) {} /* the reset takes a while; here none has come */
 #endif
   return refuse(HS_REFUSAL_UNSUPPORTED);
 }
@@ -1117,8 +1147,9 @@ static bool send_statics(void)
   struct frame frame;
   HEAPSOAK_LOCK();
   size_t count = statics_of_allocator(words);
+  bool opened = open_frame(&frame, HS_FRAME_STATICS, 4 * (uint32_t)count, WAITING);
   HEAPSOAK_UNLOCK();
-  if (!open_frame(&frame, HS_FRAME_STATICS, 4 * (uint32_t)count, WAITING)) return false;
+  if (!opened) return false;
   for (size_t i = 0; i < count; i++) put32(&frame, words[i]);
   close_frame(&frame);
   return true;
@@ -1140,6 +1171,7 @@ static bool send_answer(void)
 static bool serve_command(void)
 {
   if (state.reception == DELIVERED) {
+    publish();
     state.answer = obey();
     state.reception = ANSWERING;
   }
@@ -1155,6 +1187,15 @@ static bool serve_command(void)
 
 /* ---- Start and poll ---- */
 
+/* A clock that the user puts together from parts may rely on the mask. */
+static uint32_t masked_clock(void)
+{
+  uint32_t saved = HEAPSOAK_MASK();
+  uint32_t now = hs_clock();
+  HEAPSOAK_UNMASK(saved);
+  return now;
+}
+
 static bool describes_enough(const struct hs_config *config)
 {
   return config != NULL && config->board != NULL && config->buffer != NULL
@@ -1168,11 +1209,14 @@ bool hs_start(const struct hs_config *config, uint32_t nonce)
   memset(&state, 0, sizeof state);
   state.captured = captured;
   state.nonce = nonce;
-  state.beat_at = hs_clock() + config->clock_hz / 1000 * HS_HEARTBEAT_MS;
+  state.beat_at = masked_clock();
 #if HEAPSOAK_COMMANDS
   state.cycles_count = config->cycle_hz != 0 && start_cycles();
   listen();
 #endif
+  /* What a reset has cut off must not run into the first frame. Before anybody else may write. */
+  ring_of(config)[0] = 0;
+  state.head = state.reserved = 1;
   state.config = config;
   /* Boot says that nothing has been missed. What was captured before the start has not been sent. */
   return send_identity(captured == 0 ? HS_FRAME_BOOT : HS_FRAME_IDENTITY);
@@ -1180,10 +1224,10 @@ bool hs_start(const struct hs_config *config, uint32_t nonce)
 
 static void note_time(void)
 {
-  uint32_t period = state.config->clock_hz / 1000 * HS_HEARTBEAT_MS, now = hs_clock();
-  if (now - state.beat_at >= 0x80000000u) return;
+  uint32_t period = state.config->clock_hz / 1000 * HS_HEARTBEAT_MS, now = masked_clock();
+  if (now - state.beat_at < period) return;
   state.beat_at += period;
-  if (now - state.beat_at < 0x80000000u) state.beat_at = now + period; /* polled too late: no beats in a row */
+  if (now - state.beat_at >= period) state.beat_at = now; /* polled too late: no beats in a row */
   state.due |= DUE_HEARTBEAT;
   if (++state.beats >= HS_HEARTBEATS_PER_IDENTITY) {
     state.beats = 0;

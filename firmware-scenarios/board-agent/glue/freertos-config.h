@@ -24,7 +24,7 @@ void hs_released(const void *block, const void *site);
 
 /* ---- For the agent ---- */
 
-/* From June 2024 on, which is after 11.1.0, the size is that of the block; before, the request with its header. */
+/* Up to 11.1.0 the size is that of the request with its header; from 11.2.0 on (and June 2024 on main), the block's. */
 #define HEAPSOAK_FREERTOS_SIZE_MEANING                                                                     \
   (tskKERNEL_VERSION_MAJOR > 11 || (tskKERNEL_VERSION_MAJOR == 11 && tskKERNEL_VERSION_MINOR > 1) ? HS_SIZE_BLOCK \
                                                                                                   : HS_SIZE_WITH_HEADER)

@@ -44,7 +44,10 @@ uint32_t hs_clock(void)
 
 static void print(const char *text)
 {
-  while (*text != 0) REGISTER(0x40004000u) = (uint8_t)*text++;
+  for (; *text != 0; text++) {
+    REGISTER(0x40004000u) = (uint8_t)*text;
+    while (REGISTER(0x40004004u) & 1u) continue; /* QEMU takes it when its reader does */
+  }
 }
 
 static void print_row(const char *what, uint32_t instructions)
