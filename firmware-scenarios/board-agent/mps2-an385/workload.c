@@ -46,7 +46,7 @@ void workload_announce(void)
 }
 
 #if WORKLOAD == WORKLOAD_ON
-extern char _stack_low, _stack_high;
+extern uint32_t _stack_low, _stack_high;
 
 /* Every 50 ms a sample; the eldest of a dozen goes. */
 static void sense(void)
@@ -81,7 +81,7 @@ static void send_message(uint32_t number)
 /* Each second what the firmware knows of itself. */
 static void report(void)
 {
-  uint32_t bytes = (uint32_t)(&_stack_high - &_stack_low);
+  uint32_t bytes = (uint32_t)((uintptr_t)&_stack_high - (uintptr_t)&_stack_low);
   running_task_number = NO_ONE;
   hs_stack(HS_NO_TASK, bytes, hs_stack_unused(&_stack_low, bytes));
   hs_statistics();
