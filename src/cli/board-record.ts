@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
 import type { BoardLink } from "../board/link/link.ts";
 import { openLink } from "../board/link/serial-link.ts";
@@ -5,6 +6,7 @@ import { type RecordingSummary, recordBoard } from "../board/recording/record-se
 import { discardRecording, type OpenRecording, openRecording } from "../board/recording/recording-file.ts";
 import { Twin } from "../board/twin/twin.ts";
 import { HeapsoakError, printable } from "../errors.ts";
+import { recordJson } from "../report/record-json.ts";
 import { recordLine } from "../report/record-line.ts";
 import { recordSummaryText } from "../report/record-summary.ts";
 import { parseTime } from "../scenario/quantities.ts";
@@ -13,7 +15,7 @@ import { linkOptions, type PortFlags, withPortOptions } from "./board-options.ts
 import { paintFor } from "./colors.ts";
 import { interruptible } from "./interruption.ts";
 import { LiveLine } from "./live-line.ts";
-import { writeJson } from "./output.ts";
+import { refuseUnwritable, writeWhole } from "./record-file.ts";
 
 interface RecordOptions extends PortFlags {
   readonly out: string;
@@ -58,6 +60,7 @@ export function boardRecordCommand(): Command {
 async function run(options: RecordOptions): Promise<void> {
   const port = linkOptions(options);
   const durationMs = options.duration === undefined ? undefined : durationOf(options.duration);
+  if (options.json !== undefined) await refuseJson(options.json, options.out);
   const recording = await openRecording(options.out, options.append ?? false);
   const link = await openLink(port).catch(async (error: unknown) => {
     await discardRecording(recording);
@@ -65,12 +68,21 @@ async function run(options: RecordOptions): Promise<void> {
   });
   try {
     const summary = await record(link, recording, durationMs);
-    if (options.json !== undefined)
-      await writeJson(options.json, { format: "heapsoak.recording", version: 1, ...summary });
     if (options.json !== "-") process.stdout.write(recordSummaryText(summary, paintFor(process.stdout)));
+    // Last, so that a full disk does not take the summary with it.
+    if (options.json !== undefined)
+      await writeWhole(options.json, recordJson({ format: "heapsoak.recording", version: 1, ...summary }));
   } finally {
     await link.close();
   }
+}
+
+/** Throws where the figures cannot be written, or would replace the recording. */
+async function refuseJson(json: string, out: string): Promise<void> {
+  if (json !== "-" && resolve(json) === resolve(out)) {
+    throw new HeapsoakError("bad-argument", `--json: got "${json}", expected another file than --out has.`);
+  }
+  await refuseUnwritable(json);
 }
 
 async function record(

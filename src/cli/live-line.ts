@@ -34,10 +34,11 @@ export class LiveLine {
     const nowMs = this.#clockMs();
     if (nowMs - this.#shownMs < this.#waitMs) return;
     this.#shownMs = nowMs;
-    if (this.#isLive) this.#redraw(text());
+    const line = text().replaceAll(/[\n\t]/g, " ");
+    if (this.#isLive) this.#redraw(line);
     else {
       this.#waitMs = Math.min(2 * this.#waitMs, LINE_MS_MOST);
-      this.#stream.write(`${text()}\n`);
+      this.#stream.write(`${line}\n`);
     }
   }
 

@@ -139,7 +139,7 @@ async function verify(paths: readonly string[], options: ReplayOptions): Promise
 /** 0 equal, 1 a mismatch, 3 nothing of a recording could be compared. */
 function verdict(results: readonly Verification[]): number {
   if (results.some(({ mismatches }) => mismatches > 0)) return 1;
-  return results.some(({ operations, notCompared }) => notCompared > 0 && notCompared === operations) ? 3 : 0;
+  return results.some(({ recording, operations, notCompared }) => recording && notCompared === operations) ? 3 : 0;
 }
 
 /** With --verify everything comes from the trace's header. */

@@ -1,7 +1,7 @@
 import { formatAddress, formatBytes } from "../quantities.ts";
 import type { ReplayFault, ReplayResult, WorstMoment } from "../trace/replay-result.ts";
 import { type Paint, plainPaint } from "./paint.ts";
-import { recordingRemarks } from "./recording-text.ts";
+import { recordingRemarks } from "./recording-remarks.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 
 /** A figure of a result as it stands in a table; undefined where it does not apply. */

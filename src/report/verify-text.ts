@@ -1,6 +1,6 @@
 import type { Verification } from "../trace/verify.ts";
 import { type Paint, plainPaint } from "./paint.ts";
-import { recordingRemarks } from "./recording-text.ts";
+import { recordingRemarks } from "./recording-remarks.ts";
 
 /** The differences of one trace, and what of it was not compared; empty when there are none. */
 export function verificationText(result: Verification, paint: Paint = plainPaint): string {

@@ -83,7 +83,7 @@ export function escapeText(text: string): string {
 }
 
 /** As `escapeText`, without blanks: for values in front of others. An empty text becomes `-`. */
-export function escapeWord(text: string): string {
+function escapeWord(text: string): string {
   const word = escapeText(text.slice(0, WORD_CHARACTERS_MOST)).replaceAll(/\s/gu, "_");
   return word === "" ? "-" : word;
 }

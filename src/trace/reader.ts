@@ -117,12 +117,19 @@ async function* gunzip(compressed: Readable): AsyncGenerator<Uint8Array> {
 
 /**
  * Pieces of whole lines, each ended by LF (also the last, where the file lacks it). Of a recording the last line is
- * dropped where it lacks its end: half a number is another number.
+ * dropped where it lacks its end, however long it is: half a number is another number, and a file system that lost
+ * power may leave zeros.
  */
 async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array(0);
   let first = true;
+  let tornBytes = 0;
   for await (const chunk of chunks) {
+    if (tornBytes > 0) {
+      if (chunk.includes(LF)) throw parser.tooLong();
+      tornBytes += chunk.length;
+      continue;
+    }
     const joined = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     const text: Uint8Array = first ? joined.subarray(byteOrderMark(joined)) : joined;
     first = false;
@@ -131,10 +138,11 @@ async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): As
     rest = text.slice(end);
     if (rest.length > LINE_BYTES_MOST) {
       parser.line++;
-      throw parser.tooLong();
+      if (!parser.isRecording) throw parser.tooLong();
+      tornBytes = rest.length;
     }
   }
-  if (parser.isRecording) parser.tornBytes = rest.length;
+  if (parser.isRecording) parser.tornBytes = Math.max(tornBytes, rest.length);
   else if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)]);
 }
 

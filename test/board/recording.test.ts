@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LinkItem } from "../../src/board/link/link.ts";
 import { linkOver } from "../../src/board/link/stream-link.ts";
-import { recordBoard, type SessionOptions } from "../../src/board/recording/record-session.ts";
+import { recordBoard } from "../../src/board/recording/record-session.ts";
 import { Recorder } from "../../src/board/recording/recorder.ts";
 import { type AppendTarget, openRecording, RecordingFile } from "../../src/board/recording/recording-file.ts";
 import { recordSummaryText } from "../../src/report/record-summary.ts";
@@ -12,64 +12,11 @@ import { verificationText } from "../../src/report/verify-text.ts";
 import { openTrace } from "../../src/trace/reader.ts";
 import { replayTrace } from "../../src/trace/replay.ts";
 import { verifyTrace } from "../../src/trace/verify.ts";
-import { FakeBoard, type FakeBoardOptions } from "../support/fake-board.ts";
+import { FakeBoard } from "../support/fake-board.ts";
+import { churn, newPath, recorded, START, settle } from "../support/recorded.ts";
 import { rowsOf, temporaryFolder } from "../support/traces.ts";
 
 const { folder } = temporaryFolder();
-const START = { version: "0.0.0", startedIso: "2026-11-21T10:00:00.000Z" };
-let files = 0;
-const newPath = () => join(folder, `recording-${files++}.trace`);
-
-/** Lets the stream's events run. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
-
-/** Records while `work` moves the board; ends with it. */
-async function recorded(
-  work: (board: FakeBoard) => Promise<void> | void,
-  { board: boardOptions, append = false, path = newPath(), ...options }: Recording = {},
-) {
-  const board = new FakeBoard(boardOptions);
-  const controller = new AbortController();
-  const recording = await openRecording(path, append);
-  const link = linkOver(board.stream, "fake");
-  const session = recordBoard({ link, recording, start: START, signal: controller.signal, ...options });
-  session.catch(() => {}); // it may fail while the board is being moved
-  await settle();
-  await work(board);
-  await settle();
-  controller.abort();
-  const summary = await session.finally(() => link.close());
-  return { path, summary, text: readFileSync(path, "utf8"), board };
-}
-
-interface Recording extends Partial<Omit<SessionOptions, "signal" | "recording">> {
-  readonly board?: FakeBoardOptions;
-  readonly append?: boolean;
-  readonly path?: string;
-}
-
-/** A random but repeatable load. */
-function churn(board: FakeBoard, operations: number, seed = 1): number[] {
-  let state = seed;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-  const live: number[] = [];
-  for (let i = 0; i < operations; i++) {
-    const verb = random(10);
-    if (verb < 5 || live.length === 0) {
-      const address = board.allocate(1 + random(300), { site: 0x8000_0100 + random(4), task: 1 + random(3) });
-      if (address) live.push(address);
-    } else if (verb < 8) board.release(live.splice(random(live.length), 1)[0] ?? 0);
-    else {
-      const at = random(live.length);
-      const moved = board.reallocate(live[at] ?? 0, 1 + random(300));
-      if (moved) live[at] = moved;
-    }
-  }
-  return live;
-}
 
 describe("a recording", () => {
   test.each(["newlib-nano", "newlib", "freertos-heap4", "tlsf"])(
@@ -238,6 +185,34 @@ describe("a recording", () => {
     }
   });
 
+  test("that lost power and ends in zeros reads up to its last whole line, and goes on from there", async () => {
+    const { path, text } = await recorded((board) => void churn(board, 12));
+    appendFileSync(path, Buffer.alloc(600_000));
+    const trace = await openTrace(path);
+    for await (const { count } of trace.batches()) expect(count).toBe(12);
+    expect(trace.recording?.tornBytes).toBe(600_000);
+    const second = await recorded((board) => void churn(board, 12), { path, append: true });
+    expect(second.text.slice(text.length)).toMatch(/^! appended started=\S+ torn=600000\n/);
+    appendFileSync(path, `${"x".repeat(600_000)}\n`);
+    await expect(verifyTrace(path)).rejects.toMatchObject({
+      message: expect.stringContaining("longer than 4096 bytes"),
+    });
+  });
+
+  test("begins its ids anew behind the largest, also in a file that goes on", async () => {
+    const { path } = await recorded((board) => void board.allocate(8));
+    appendFileSync(path, "a 4294967294 8 8\n");
+    const { text } = await recorded((board) => void board.allocate(8), { path, append: true });
+    expect(text).toMatch(/\n! appended (?:.*\n)+a 0 8 /);
+    expect(await verifyTrace(path)).toMatchObject({ operations: 3 });
+  });
+
+  test("does not count a block that realloc frees as refused", async () => {
+    const { summary, path } = await recorded((board) => void board.reallocate(board.allocate(24), 0));
+    expect(summary).toMatchObject({ operations: 2, refused: 0, liveBlocks: 0 });
+    expect(await verifyTrace(path)).toMatchObject({ mismatches: 0, notCompared: 0 });
+  });
+
   test("keeps hostile text on one line", async () => {
     const { text, path } = await recorded((board) => {
       board.log("a\nf 0\r\n! boot\u001b[2J\u202e\u2028\\");
@@ -305,6 +280,45 @@ describe("a full disk", () => {
   });
 });
 
+/** A recorder whose file is in memory. */
+function inMemory() {
+  const held: Uint8Array[] = [];
+  const write = async (buffer: Uint8Array) => {
+    held.push(buffer.slice());
+    return { bytesWritten: buffer.length };
+  };
+  const nothing = async () => {};
+  const target = { write, datasync: nothing, truncate: nothing, close: nothing };
+  const file = new RecordingFile({ path: "x", target, bytes: 0 }, () => {});
+  const recorder = new Recorder(file, START);
+  const ended = async () => {
+    await file.close();
+    return Buffer.concat(held).toString();
+  };
+  return { recorder, ended };
+}
+
+test.each([
+  ["control characters, as long as a frame has room for,", Array<string>(4).fill("\u0001".repeat(244))],
+  ["words with blanks around them", ["", " b ", " tlsf ", "\t"]],
+])("names that are %s give lines that readers take, and are one heap each time", async (_what, names) => {
+  const { recorder, ended } = inMemory();
+  const place = {
+    clockHz: 0xffff_ffff,
+    cycleHz: 0,
+    heapLow: 0xf000_0000,
+    heapBytes: 0x1000_0000,
+    allocatorState: 0,
+    captured: 0,
+  };
+  const rest = { nonce: 0xffff_ffff, time: 0, ringBytes: 64, commandBytes: 0, sizeMeaning: 0, names };
+  recorder.take([{ kind: "boot", ...place, ...rest }], 0);
+  recorder.take([{ kind: "boot", ...place, ...rest }], 1e12);
+  const text = await ended();
+  expect(await rowsOf(text)).toEqual([]);
+  expect(text.match(/^! [a-z-]+/gm)).toEqual(["! boot", "! boot"]);
+});
+
 test("any items make a file that readers accept", async () => {
   const u32 = fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(0, 8, 0x2000_4000, 0x2000_4010, 0x2000_7ff8, 0xffff_ffff));
   const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: "binary", maxLength: 1015 }));
@@ -342,19 +356,10 @@ test("any items make a file that readers accept", async () => {
   ) as fc.Arbitrary<LinkItem>;
   await fc.assert(
     fc.asyncProperty(fc.array(item, { maxLength: 60 }), async (items) => {
-      const held: Uint8Array[] = [];
-      const write = async (buffer: Uint8Array) => {
-        held.push(buffer.slice());
-        return { bytesWritten: buffer.length };
-      };
-      const nothing = async () => {};
-      const target = { write, datasync: nothing, truncate: nothing, close: nothing };
-      const file = new RecordingFile({ path: "x", target, bytes: 0 }, () => {});
-      const recorder = new Recorder(file, START);
+      const { recorder, ended } = inMemory();
       for (const [index, one] of items.entries()) recorder.take([one], 1.7e12 + index * 1000);
       recorder.beginWithoutIdentity();
-      await file.close();
-      const rows = await rowsOf(Buffer.concat(held));
+      const rows = await rowsOf(await ended());
       expect(rows.length).toBeLessThanOrEqual((recorder.counts?.operations ?? 0) + (recorder.counts?.lostFrees ?? 0));
     }),
     { seed: 20261121, numRuns: 300 },

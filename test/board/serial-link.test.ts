@@ -94,6 +94,19 @@ describe("a serial link", () => {
     expect(ports.isOpen).toBe(false);
   });
 
+  test("notices a port that the system has hung up under its path, but not one that misses a question", async () => {
+    await open();
+    ports.linesFail = "Error: Input/output error, cannot get";
+    await pass(500);
+    ports.linesFail = "Error: Inappropriate ioctl for device, cannot get";
+    await pass(5000);
+    expect(items).toEqual([]);
+    ports.linesFail = "Error: Input/output error, cannot get";
+    await pass(1000);
+    expect(items).toEqual([{ kind: "disconnected", reason: "the port is gone: the system has hung it up" }]);
+    expect(ports.isOpen).toBe(false);
+  });
+
   test("stays apart when it is not to come back", async () => {
     await open({ reconnect: false });
     ports.pullOut();

@@ -119,6 +119,16 @@ describe("heapsoak replay --verify", () => {
     expect(out).toMatch(/^1 traces, 2 operations, 1 mismatches$/m);
   });
 
+  test("exits 3 where a recording of a board holds nothing to compare", async () => {
+    const header = "# recording=1\n# allocator=freertos-heap4\n# heap_size=1024\n";
+    const empty = write("empty-recording.trace", `${header}! boot t=0\n`);
+    expect(await heapsoak(["replay", "--verify", empty])).toMatchObject({ code: 3, err: "" });
+    const lost = write("lost.trace", `${header}! joined captured=4\na 0 22 8\n`);
+    expect(await heapsoak(["replay", "--verify", lost])).toMatchObject({ code: 3, err: "" });
+    const some = write("some.trace", `${header}! boot t=0\na 0 22 8\n! gap frames=1 certain=1\na 1 13 0\n`);
+    expect(await heapsoak(["replay", "--verify", some])).toMatchObject({ code: 0, err: "" });
+  });
+
   test("exits 2 when one of several traces cannot be read, and compares the others", async () => {
     const { code, out, err } = await heapsoak(["replay", "--verify", GOLDEN, write("garbage.trace", "garbage\n")]);
     expect(code).toBe(2);

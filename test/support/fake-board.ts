@@ -53,6 +53,8 @@ export interface FakeBoardOptions {
   /** Ticks from one event to the next. */
   readonly ticksPerEvent?: number;
   readonly protocolVersion?: number;
+  /** What the events say of sizes: those of FreeRTOS's heaps with a header, or of any allocator the request. */
+  readonly sizeMeaning?: keyof typeof SIZE_MEANINGS;
 }
 
 /** Where an allocator call came from. */
@@ -67,6 +69,9 @@ const MEMORY_OVERHEAD_BYTES = 3 + 4 + 4 + 2 + 1;
 const RESULTS_OVERHEAD_BYTES = 3 + 2 + 2 + 2 + 1;
 const BATCH_HEADER_BYTES = 8;
 const CHECK_BYTES = 2;
+/** Link and size in front of a block of FreeRTOS, and the bit of the size that says it is allocated. */
+const FREERTOS_HEADER_BYTES = 8;
+const FREERTOS_ALLOCATED = 0x8000_0000;
 const NONCE_STEP = 0x9e37_79b1;
 
 /**
@@ -111,6 +116,7 @@ export class FakeBoard {
       cycleHz: 0,
       ticksPerEvent: 100,
       protocolVersion: PROTOCOL_VERSION,
+      sizeMeaning: "request",
       ...options,
     };
     const { allocator, heapLow, heapBytes, ringBytes } = this.#options;
@@ -167,7 +173,8 @@ export class FakeBoard {
   /** The firmware calls malloc; the real address, or 0. */
   allocate(requestBytes: number, caller: Caller = {}): number {
     const { address, reported } = this.#serve({ ...NOTHING, verb: "allocate", requestBytes });
-    this.#send({ kind: "allocate", address: reported, requestBytes, ...this.#moment(caller) });
+    const told = this.#sizeAsTold(requestBytes, address);
+    this.#send({ kind: "allocate", address: reported, requestBytes: told, ...this.#moment(caller) });
     return address;
   }
 
@@ -226,7 +233,8 @@ export class FakeBoard {
   }
 
   #identity<K extends "boot" | "identity">(kind: K): FrameOf<K> {
-    const { board, build, allocator, allocatorVersion, ringBytes, commandBytes, clockHz, cycleHz } = this.#options;
+    const { board, build, allocator, allocatorVersion, ringBytes, commandBytes, clockHz, cycleHz, sizeMeaning } =
+      this.#options;
     return {
       kind,
       nonce: this.#nonce,
@@ -239,9 +247,18 @@ export class FakeBoard {
       captured: this.#captured,
       ringBytes,
       commandBytes,
-      sizeMeaning: SIZE_MEANINGS.request,
+      sizeMeaning: SIZE_MEANINGS[sizeMeaning],
       names: [board, build, allocator, allocatorVersion],
     } as FrameOf<K>;
+  }
+
+  /** As traceMALLOC of FreeRTOS gives it: rounded with the header, or the block that the header in RAM tells. */
+  #sizeAsTold(requestBytes: number, address: number): number {
+    const { sizeMeaning } = this.#options;
+    if (sizeMeaning === "request") return requestBytes;
+    if (sizeMeaning === "withHeader") return Math.ceil((requestBytes + FREERTOS_HEADER_BYTES) / 8) * 8;
+    if (address === 0) return 0;
+    return Buffer.from(this.#memory.read(address - 4, 4)).readUInt32LE() & ~FREERTOS_ALLOCATED;
   }
 
   #tick(): number {

@@ -7,6 +7,8 @@ export const PORT = "/dev/ttyACM0";
 export class MockPorts implements PortAccess {
   /** What opening a port fails with. */
   refusal: string | undefined;
+  /** What asking for the modem lines fails with. */
+  linesFail: string | undefined;
   opened = 0;
   readonly #there = new Set<string>();
   #port: SerialPortMock | undefined;
@@ -18,9 +20,12 @@ export class MockPorts implements PortAccess {
 
   async make(path: string, baudRate: number): Promise<SerialPortMock> {
     if (this.refusal !== undefined) throw new Error(this.refusal);
-    this.#port = new SerialPortMock({ path, baudRate, autoOpen: false });
+    const port = new SerialPortMock({ path, baudRate, autoOpen: false });
+    const ask = port.get.bind(port);
+    port.get = (done) => (this.linesFail === undefined ? ask(done) : done?.(new Error(this.linesFail)));
+    this.#port = port;
     this.opened++;
-    return this.#port;
+    return port;
   }
 
   async isThere(path: string): Promise<boolean> {

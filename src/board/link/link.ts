@@ -9,6 +9,18 @@ export type LinkItem =
   /** The port is back. Not sent for the first connection: a link is connected when it is handed out. */
   | { readonly kind: "connected" };
 
+const ALLOCATOR_EVENTS: readonly LinkItem["kind"][] = ["allocate", "allocateAligned", "release", "reallocate"];
+
+/** Whether the item is an operation of the board's allocator. */
+export function isAllocatorEvent({ kind }: LinkItem): boolean {
+  return ALLOCATOR_EVENTS.includes(kind);
+}
+
+/** Whether the item came from the board, and is not what became of the line to it. */
+export function isFrame({ kind }: LinkItem): boolean {
+  return kind !== "gap" && kind !== "disconnected" && kind !== "connected";
+}
+
 /**
  * Takes what one chunk of bytes held. `receivedMs`: milliseconds since 1970 by a clock that never goes back.
  * Whoever returns a promise holds the line until it settles; it must not reject.

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../errors.ts";
 import { type BoardLink, DEFAULT_BAUD_RATE, type LinkOptions } from "./link.ts";
 import { portError, portErrorCode } from "./port-errors.ts";
 import { devicePorts, listPorts } from "./port-list.ts";
-import { closePort, machinePorts, openPort, type PortAccess, type SerialStream } from "./serial-port.ts";
+import { closePort, isHungUp, machinePorts, openPort, type PortAccess, type SerialStream } from "./serial-port.ts";
 import { StreamLink } from "./stream-link.ts";
 
 /** Between two looks at a port: whether it is still there, or back. */
@@ -70,14 +70,19 @@ class SerialLink extends StreamLink {
     if (port) await closePort(port);
   }
 
-  /** A port that is pulled out while bytes pour in may go on reading nothing for ever: only its path tells. */
-  #watch(port: SerialStream, lose: (reason: string) => void): void {
+  /**
+   * A port that is pulled out or hung up while bytes pour in may go on reading nothing for ever: only its path and
+   * its modem lines tell. The lines are asked twice, for an adapter may miss a question.
+   */
+  #watch(port: SerialStream, lose: (reason: string) => void, isDoubtful = false): void {
     this.#later(async () => {
       if (this.#port !== port) return;
       const there = await this.#access.isThere(this.path).catch(() => true);
+      const hungUp = there && (await isHungUp(port));
       if (this.#closed || this.#port !== port) return;
-      if (there) this.#watch(port, lose);
-      else lose("the port is gone: its path has vanished");
+      if (!there) lose("the port is gone: its path has vanished");
+      else if (hungUp && isDoubtful) lose("the port is gone: the system has hung it up");
+      else this.#watch(port, lose, hungUp);
     });
   }
 

@@ -10,6 +10,8 @@ export interface SerialStream extends Duplex {
   open(done: (error: Error | null) => void): void;
   drain(done: (error: Error | null) => void): void;
   flush(done: (error: Error | null) => void): void;
+  /** Asks for the modem lines. */
+  get(done: (error: Error | null) => void): void;
   close(done: (error: Error | null) => void): void;
 }
 
@@ -24,6 +26,8 @@ export interface PortAccess {
 /** What a port may take to hand its last bytes to the wire, and to close. */
 const DRAIN_MS = 500;
 const CLOSE_MS = 1000;
+/** What Linux and macOS say of the lines of a port that is hung up. */
+const HUNG_UP = /input\/output error|device not configured/i;
 
 /** This machine's ports. They are locked: only one program has a port open. */
 export const machinePorts: PortAccess = { make: makePort, isThere: isPortThere };
@@ -63,6 +67,15 @@ export async function closePort(port: SerialStream): Promise<void> {
   if (!port.isOpen) return;
   await settledWithin(call("flush"), DRAIN_MS);
   if (port.isOpen) await settledWithin(call("close"), CLOSE_MS);
+}
+
+/**
+ * Whether the system has hung the port up, or its device does not answer. Reads of such a port find nothing for ever
+ * and never fail. A pty has no modem lines, and says so with another error.
+ */
+export async function isHungUp(port: SerialStream): Promise<boolean> {
+  const error = await new Promise<Error | null>((resolve) => port.get(resolve));
+  return error !== null && HUNG_UP.test(error.message);
 }
 
 async function makePort(path: string, baudRate: number): Promise<SerialStream> {

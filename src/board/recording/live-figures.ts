@@ -1,5 +1,5 @@
 import type { HeapSummary } from "../../wasm/heap-record.ts";
-import type { LinkItem } from "../link/link.ts";
+import { isAllocatorEvent, type LinkItem } from "../link/link.ts";
 
 /** What a live display needs of a twin. */
 export interface HeapShadow {
@@ -22,7 +22,6 @@ export type HeapGuess =
 const STATISTICS_MS_MOST = 5000;
 /** The rate is that of the last while, at least this long. */
 const RATE_MS = 1000;
-const OPERATIONS: readonly LinkItem["kind"][] = ["allocate", "allocateAligned", "release", "reallocate"];
 
 /** Follows a board for a live display: the rate of its allocator's operations, and what of its heap is free. */
 export class LiveFigures {
@@ -45,7 +44,7 @@ export class LiveFigures {
   take(items: readonly LinkItem[], receivedMs: number): void {
     this.#rateMs ??= receivedMs;
     for (const item of items) {
-      if (OPERATIONS.includes(item.kind)) this.#operations++;
+      if (isAllocatorEvent(item)) this.#operations++;
       else if (item.kind === "statistics") this.#note(item.figures.free, item.figures.largest_free, receivedMs);
       else if (item.kind === "boot") this.#statistics = undefined;
       else if (item.kind === "disconnected") this.isConnected = false;

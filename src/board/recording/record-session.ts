@@ -13,9 +13,9 @@ import { NO_COUNTS, type RecordingCounts } from "./recording-text.ts";
 /** Between two `hello`, until the board says what it is. */
 const HELLO_MS = 100;
 /** After this long without a frame there is no agent. */
-export const NO_AGENT_MS = 5000;
+const NO_AGENT_MS = 5000;
 /** After this long with frames but no identity, which comes every ten heartbeats, recording begins without it. */
-export const NO_IDENTITY_MS = 15_000;
+const NO_IDENTITY_MS = 15_000;
 const SHOW_MS = 100;
 
 /** What a live display shows. */
@@ -77,7 +77,10 @@ class Session {
   readonly #live: LiveFigures;
   readonly #startMs: number;
   readonly #before: LineFigures;
+  /** Since then the board is asked what it is; NaN: it has answered. */
   #helloMs: number;
+  /** The line was there from then on. */
+  #connectedMs: number;
   #end: () => void = () => {};
   #failure: HeapsoakError | undefined;
 
@@ -90,6 +93,7 @@ class Session {
     this.#live = new LiveFigures(shadow);
     this.#startMs = timers.nowMs();
     this.#helloMs = this.#startMs;
+    this.#connectedMs = this.#startMs;
     this.#before = link.counters;
   }
 
@@ -113,7 +117,7 @@ class Session {
     const { shadow } = this.#options;
     for (const item of items) {
       shadow?.apply(item);
-      if (item.kind === "connected") this.#helloMs = this.#timers.nowMs();
+      if (item.kind === "connected") this.#connectedMs = this.#helloMs = this.#timers.nowMs();
       // Answered: a board that was away may have booted, and says so by its nonce.
       else if (item.kind === "identity" || item.kind === "boot") this.#helloMs = Number.NaN;
     }
@@ -150,14 +154,14 @@ class Session {
     const nowMs = this.#timers.nowMs();
     const { link, progress } = this.#options;
     if (nowMs - this.#helloMs < NO_AGENT_MS && link.connected) link.send({ kind: "hello" }).catch(() => {});
-    if (!this.#recorder.hasBegun) this.#judge(nowMs - this.#startMs);
+    if (!this.#recorder.hasBegun && link.connected) this.#judge(nowMs - this.#connectedMs);
     progress?.(this.#progress(nowMs));
   }
 
   /** The board has not said what it is. */
   #judge(waitedMs: number): void {
     const { link } = this.#options;
-    const hasFrames = this.#recorder.waiting > 0;
+    const { hasFrames } = this.#recorder;
     if (hasFrames && waitedMs >= NO_IDENTITY_MS) this.#recorder.beginWithoutIdentity();
     if (hasFrames || waitedMs < NO_AGENT_MS) return;
     this.#failure = noAgentError(link, this.#before, NO_AGENT_MS);
@@ -166,7 +170,7 @@ class Session {
 
   /** The end came before the board had said what it is: what it sent is kept all the same. */
   #beginOrGiveUp(waitedMs: number): void {
-    if (this.#recorder.waiting > 0) this.#recorder.beginWithoutIdentity();
+    if (this.#recorder.hasFrames) this.#recorder.beginWithoutIdentity();
     else this.#failure = noAgentError(this.#options.link, this.#before, Math.round(waitedMs / 100) * 100);
   }
 

@@ -1,14 +1,12 @@
 import { HeapsoakError } from "../../errors.ts";
-import type { LinkItem } from "../link/link.ts";
+import { isAllocatorEvent, isFrame, type LinkItem } from "../link/link.ts";
 import type { BoardIdentity } from "../wire/messages.ts";
 import type { EarlierRecording, RecordingFile } from "./recording-file.ts";
 import { otherPlace, type RecordingStart, recordingHeader } from "./recording-header.ts";
-import type { RecordingCounts } from "./recording-text.ts";
-import { RecordingText } from "./recording-text.ts";
+import { type RecordingCounts, RecordingText } from "./recording-text.ts";
 
 /** Items kept while nobody knows yet what the board is: ten seconds at 20,000 a second. */
 const EARLY_ITEMS_MOST = 200_000;
-const OPERATIONS: readonly LinkItem["kind"][] = ["allocate", "allocateAligned", "release", "reallocate"];
 
 interface EarlyItem {
   readonly item: LinkItem;
@@ -45,9 +43,9 @@ export class Recorder {
     return this.#text !== undefined;
   }
 
-  /** Items that wait for the board to say what it is. */
-  get waiting(): number {
-    return this.#early.length;
+  /** Whether frames wait for the board to say what it is. */
+  get hasFrames(): boolean {
+    return this.#early.some(({ item }) => isFrame(item));
   }
 
   /** Undefined until the header is written. */
@@ -115,7 +113,7 @@ export class Recorder {
     const early = this.#early.map(({ item }) => item);
     if (identity.kind === "boot")
       return early.length === 0 ? "" : this.#say(identity, { fresh: false, captured: undefined }, receivedMs);
-    const operations = early.filter(({ kind }) => OPERATIONS.includes(kind)).length;
+    const operations = early.filter(isAllocatorEvent).length;
     const isWhole = operations === identity.captured && !early.some(({ kind }) => kind === "gap");
     const captured = Math.max(0, identity.captured - operations);
     return this.#say(identity, { fresh: isWhole, captured }, receivedMs);

@@ -4,9 +4,9 @@ import { openTrace } from "../../trace/reader.ts";
 import { systemTimers, type Timers } from "../commands/exchange.ts";
 
 /** What was received reaches the file within this time … */
-export const WRITE_MS = 250;
+const WRITE_MS = 250;
 /** … and the disk within this one. */
-export const SYNC_MS = 1000;
+const SYNC_MS = 1000;
 /** Text that may wait for the disk before the line is held. */
 const WAITING_CHARACTERS_MOST = 4 * 2 ** 20;
 const LF = 0x0a;
@@ -47,7 +47,8 @@ export async function openRecording(path: string, append: boolean): Promise<Open
     });
   }
   const status = await stat(path).catch(() => undefined);
-  if (append && status) return reopen(path, status.isFile());
+  if (status && !status.isFile()) throw new HeapsoakError("cannot-write", `${path}: is no plain file.`);
+  if (append && status) return reopen(path);
   try {
     return { path, target: await open(path, "ax"), bytes: 0 };
   } catch (cause) {
@@ -66,8 +67,7 @@ export async function removeUnused({ path, earlier }: OpenRecording): Promise<vo
   if (!earlier) await rm(path, { force: true });
 }
 
-async function reopen(path: string, isFile: boolean): Promise<OpenRecording> {
-  if (!isFile) throw new HeapsoakError("cannot-write", `${path}: is no plain file, so nothing can be appended.`);
+async function reopen(path: string): Promise<OpenRecording> {
   const earlier = await readEarlier(path);
   try {
     const target = await open(path, "a");

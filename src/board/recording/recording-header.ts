@@ -26,7 +26,7 @@ export function recordingHeader({ version, startedIso }: RecordingStart, identit
     ...(identity ? boardValues(identity) : {}),
   };
   return Object.entries(values)
-    .map(([key, value]) => `# ${key}=${escapeText(String(value).slice(0, VALUE_CHARACTERS_MOST))}\n`)
+    .map(([key, value]) => `# ${key}=${headerText(value)}\n`)
     .join("");
 }
 
@@ -47,12 +47,17 @@ export function boardValues(identity: BoardIdentity): Record<string, string | nu
 }
 
 /** Keys that must be the same for offsets, sizes and replays to mean the same. */
-export const PLACE_KEYS = ["allocator", "heap_size", "arena_base", "size_meaning"] as const;
+const PLACE_KEYS = ["allocator", "heap_size", "arena_base", "size_meaning"] as const;
 
 /** Whether the heap of a board is the one that a header describes; the first key that differs, or undefined. */
 export function otherPlace(header: ReadonlyMap<string, string>, identity: BoardIdentity): string | undefined {
   const values = boardValues(identity);
-  return PLACE_KEYS.find((key) => header.get(key) !== escapeText(String(values[key]).slice(0, VALUE_CHARACTERS_MOST)));
+  return PLACE_KEYS.find((key) => header.get(key) !== headerText(values[key]));
+}
+
+/** A value on one line, as readers give it back: without blanks around it. */
+function headerText(value: string | number | undefined): string {
+  return escapeText(String(value).slice(0, VALUE_CHARACTERS_MOST)).trim();
 }
 
 /** Bytes that have been taken off the reported sizes: what is left is placed as the request was. */

@@ -79,7 +79,7 @@ export class RecordingText {
     this.#identity = identity;
     this.#header = header;
     this.#headerBytes = identity ? headerOf(identity) : 0;
-    this.#nextId = firstId;
+    this.#nextId = firstId < REFUSED ? firstId : 0;
   }
 
   /** Bytes and blocks that count as live. */
@@ -191,7 +191,8 @@ export class RecordingText {
     const id = known?.id ?? this.#newId();
     const unmatched = known ? "" : ` ${ANNOTATIONS.unmatched}=1`;
     const line = `r ${id} ${size.bytes}${this.#offset(result)}${this.#stamp(item)}${unmatched}${size.note}\n`;
-    return freed + line + this.#enter(id, result, size.bytes);
+    const isRelease = size.bytes === 0 && result === 0;
+    return freed + line + (isRelease ? "" : this.#enter(id, result, size.bytes));
   }
 
   /** Lines for the blocks that must be gone where a new one lies. */
@@ -348,7 +349,7 @@ export class RecordingText {
   #newId(): number {
     const id = this.#nextId;
     // The largest number stands for a refused request elsewhere; ids are 32 bits wide and begin anew behind it.
-    this.#nextId = id + 1 === REFUSED ? 0 : id + 1;
+    this.#nextId = id + 1 < REFUSED ? id + 1 : 0;
     return id;
   }
 }

@@ -8,16 +8,13 @@ import type { Heap } from "../../device/heap.ts";
 import { HeapsoakError } from "../../errors.ts";
 import { ADDRESS_SPACE_BYTES, formatAddress, formatBytes } from "../../quantities.ts";
 import type { Snapshot } from "../../wasm/engine.ts";
+import { headerInSizes } from "../size-meaning.ts";
 import type { BoardIdentity } from "../wire/messages.ts";
 import { SIZE_MEANINGS } from "../wire/protocol.ts";
 import { versionWarning } from "./versions.ts";
 
 /** Longest name of a board, build, allocator or version that is shown. */
 const NAME_MOST = 80;
-/** Bytes of a block's header where `SIZE_MEANINGS` other than `request` exist: FreeRTOS on a 32-bit core. */
-const FREERTOS_HEADER_BYTES = 8;
-/** The heaps of FreeRTOS whose traceMALLOC tells a size with the header. */
-const TELL_WITH_HEADER = ["freertos-heap2", "freertos-heap4", "freertos-heap5"];
 /** A device that is made up around a heap begins and ends at multiples of this. */
 const BANK_STEP_BYTES = 4096;
 /** Static variables farther from the heap than this are given a bank of their own. */
@@ -88,8 +85,7 @@ export class BoardHeap {
    * the request, so it is smaller than the block, and this hole fits exactly. A refused request has size 0 there.
    */
   requestBytes(eventBytes: number): number {
-    if (this.identity.sizeMeaning === SIZE_MEANINGS.request) return eventBytes;
-    return Math.max(0, eventBytes - FREERTOS_HEADER_BYTES);
+    return Math.max(0, eventBytes - headerInSizes(this.identity.sizeMeaning, this.allocator.name));
   }
 
   /** Puts the heap back to where a boot leaves it: nothing allocated, nothing counted. */
@@ -141,9 +137,7 @@ function refuseImpossible({ heapLow, heapBytes, sizeMeaning }: BoardIdentity, { 
     const range = `${formatAddress(heapLow)} + ${formatBytes(heapBytes)}`;
     throw new HeapsoakError("bad-board", `The board says that its heap is ${range}, which is no range of addresses.`);
   }
-  const meanings: readonly number[] = Object.values(SIZE_MEANINGS);
-  const known = TELL_WITH_HEADER.includes(name) ? meanings : [SIZE_MEANINGS.request];
-  if (known.includes(sizeMeaning)) return;
+  if (sizeMeaning === SIZE_MEANINGS.request || headerInSizes(sizeMeaning, name) > 0) return;
   throw new HeapsoakError("bad-board", `The board sends sizes of meaning ${sizeMeaning}, unknown for ${name}.`, {
     hint: "Blocks and sizes with a header are told by FreeRTOS's heap_2, heap_4 and heap_5 only.",
   });
