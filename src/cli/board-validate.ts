@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
-import { findAllocator } from "../allocators/catalogue.ts";
+import { encodeOptions, findAllocator } from "../allocators/catalogue.ts";
 import { openLink } from "../board/link/serial-link.ts";
 import {
   OPERATIONS_MOST,
@@ -11,12 +11,20 @@ import {
 import { scenarioOperations } from "../board/validation/scenario-operations.ts";
 import { type Validation, validateBoard } from "../board/validation/validate.ts";
 import type { ValidationVerdict } from "../board/validation/validation-record.ts";
+import type { RunSettings } from "../board/validation/validation-run.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
 import { recordJson } from "../report/record-json.ts";
 import { validationText } from "../report/validation-text.ts";
 import { parseCount } from "./arguments.ts";
-import { linkOptions, type PortFlags, withPortOptions } from "./board-options.ts";
+import {
+  type AllocatorFlags,
+  allocatorOptions,
+  linkOptions,
+  type PortFlags,
+  withAllocatorOptions,
+  withPortOptions,
+} from "./board-options.ts";
 import { paintFor } from "./colors.ts";
 import { findScenario } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
@@ -24,7 +32,7 @@ import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { parseSeed } from "./scenario-options.ts";
 import { ValidationLine } from "./validation-line.ts";
 
-interface ValidateOptions extends PortFlags {
+interface ValidateOptions extends PortFlags, AllocatorFlags {
   readonly operations?: string;
   readonly allocator?: string;
   readonly device?: string;
@@ -61,7 +69,7 @@ export function boardValidateCommand(): Command {
     .summary("run operations on a board and in the emulator, and compare")
     .description("Runs operations on a board's own allocator and in the emulator, and compares everything they leave.")
     .argument("<source>", "a trace (- for standard input), a scenario, or the name of a shipped scenario");
-  return withPortOptions(command)
+  return withAllocatorOptions(withPortOptions(command))
     .option("--operations <n>", "operations to run at most", String(OPERATIONS_USUAL))
     .option("--allocator <name>", "emulate this one, whatever the board says (see: heapsoak allocators)")
     .option("--device <id>", "the board's device (see: heapsoak devices), or a device file, linker script or ELF")
@@ -76,8 +84,7 @@ export function boardValidateCommand(): Command {
 
 async function run(argument: string, options: ValidateOptions): Promise<void> {
   const source = sourceOf(argument, options);
-  const device = options.device === undefined ? undefined : await resolveDevice(options.device);
-  if (options.allocator !== undefined) findAllocator(options.allocator);
+  const emulated = await emulatedAs(options);
   if (options.json !== undefined) await refuseUnwritable(options.json);
   const line = options.quiet ? undefined : new ValidationLine(process.stderr);
   const link = await openLink(linkOptions(options));
@@ -88,10 +95,9 @@ async function run(argument: string, options: ValidateOptions): Promise<void> {
         validateBoard(link, {
           source,
           restart: options.restart,
+          ...emulated,
           signal,
           startedAt,
-          ...(options.allocator !== undefined && { allocator: options.allocator }),
-          ...(device && { device }),
           ...(line && { progress: (progress) => line.update(progress) }),
         }),
       () => line?.clear(),
@@ -110,6 +116,15 @@ async function report(validation: Validation, { json }: ValidateOptions): Promis
   out.write(validationText(validation, paintFor(out)));
   // Last, so that a full disk does not take the verdict with it.
   if (json !== undefined) await writeWhole(json, recordJson(validation.record));
+}
+
+/** What the user says of the board's heap. */
+async function emulatedAs(flags: ValidateOptions): Promise<RunSettings> {
+  const options = allocatorOptions(flags);
+  const allocator = flags.allocator === undefined ? undefined : findAllocator(flags.allocator);
+  if (allocator) encodeOptions(allocator, options.options);
+  const device = flags.device === undefined ? undefined : await resolveDevice(flags.device);
+  return { ...options, ...(allocator && { allocator: allocator.name }), ...(device && { device }) };
 }
 
 type Source = (place: { allocator: string; heapBytes: number }) => Promise<OperationSource>;

@@ -10,11 +10,18 @@ import { readLimited } from "../files.ts";
 import { readElf } from "../image/elf.ts";
 import { plainPaint } from "../report/paint.ts";
 import { plainScreenPaint, type ScreenPaint, watchSummary } from "../report/watch-screen.ts";
-import { linkOptions, type PortFlags, withPortOptions } from "./board-options.ts";
+import {
+  type AllocatorFlags,
+  allocatorOptions,
+  linkOptions,
+  type PortFlags,
+  withAllocatorOptions,
+  withPortOptions,
+} from "./board-options.ts";
 import { paintFor } from "./colors.ts";
 import { watchLoop } from "./watch-loop.ts";
 
-interface WatchFlags extends PortFlags {
+interface WatchFlags extends PortFlags, AllocatorFlags {
   readonly elf?: string;
   readonly device?: string;
 }
@@ -37,7 +44,7 @@ Exit codes: 0 no difference was seen, 1 the twin was given another address than 
 
 /** `heapsoak board watch`: a live screen of a board's heap, stacks, call sites and log. */
 export function boardWatchCommand(): Command {
-  return withPortOptions(new Command("watch"))
+  return withAllocatorOptions(withPortOptions(new Command("watch")))
     .summary("show a board's heap live, beside an emulated twin")
     .description("Shows a board's heap, stacks, call sites and log as they are, beside an emulated twin.")
     .option("--elf <file>", "the firmware's ELF file: names of call sites, static data in the map")
@@ -48,6 +55,7 @@ export function boardWatchCommand(): Command {
 
 async function run(flags: WatchFlags): Promise<void> {
   const options: BoardWatchOptions = {
+    ...allocatorOptions(flags),
     ...(flags.device === undefined ? {} : { device: await resolveDevice(flags.device) }),
     ...(flags.elf === undefined ? {} : { elf: readElf(await readLimited(flags.elf), flags.elf) }),
   };

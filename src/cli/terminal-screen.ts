@@ -38,7 +38,8 @@ export class TerminalScreen {
 
   /** Shows the lines from the top. Does nothing where they are shown already, or the terminal is behind. */
   draw(lines: readonly string[]): void {
-    const text = lines.map((line) => `${line}\u001b[K`).join("\r\n");
+    // Erased in front of the text: behind a line as wide as the terminal, the cursor still stands on its last character.
+    const text = lines.map((line) => `\u001b[K${line}`).join("\r\n");
     if (!this.#open || text === this.#shown || this.#stream.writableNeedDrain) return;
     this.#shown = text;
     this.#stream.write(`\u001b[H${text}\u001b[J`);

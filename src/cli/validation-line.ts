@@ -1,4 +1,4 @@
-import type { ValidationProgress } from "../board/validation/validate.ts";
+import type { ValidationProgress } from "../board/validation/validation-run.ts";
 import { formatCount } from "../report/table.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import type { ProgressStream } from "./run-progress.ts";

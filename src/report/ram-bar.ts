@@ -13,7 +13,10 @@ interface Used {
   readonly mark: string;
 }
 
-/** The banks in which something of the firmware lies, each in `width` characters; a cell shows what takes most of it. */
+/**
+ * The banks in which something of the firmware lies, each in `width` characters. A cell shows what takes most of it;
+ * the heap has one cell at least.
+ */
 export function ramBars({ device, staticUse, heap }: WatchedRam, width: number): RamBar[] {
   const used: Used[] = [
     ...staticUse.map(({ low, bytes }) => ({ low, bytes, mark: "s" })),
@@ -22,7 +25,14 @@ export function ramBars({ device, staticUse, heap }: WatchedRam, width: number):
   ];
   return ramBanks(device)
     .filter((bank) => used.some(({ low, bytes, mark }) => mark !== "t" && overlap(bank, low, low + bytes) > 0))
-    .map((bank) => ({ bank, cells: cellsOf(bank, used, width) }));
+    .map((bank) => ({ bank, cells: withHeap(cellsOf(bank, used, width), bank, heap) }));
+}
+
+function withHeap(cells: string, bank: Bank, { low, bytes }: WatchedRam["heap"]): string {
+  if (cells.includes("#") || overlap(bank, low, low + bytes) === 0) return cells;
+  const from = Math.max(0, low - bank.low);
+  const at = Math.min(cells.length - 1, Math.floor((from * cells.length) / bank.bytes));
+  return `${cells.slice(0, at)}#${cells.slice(at + 1)}`;
 }
 
 function cellsOf(bank: Bank, used: readonly Used[], width: number): string {

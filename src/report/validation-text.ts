@@ -1,6 +1,7 @@
 /** A validation for the terminal. */
 import { type CalibrationLine, isPoorFit } from "../board/validation/calibration.ts";
-import type { Validation, ValidationViews } from "../board/validation/validate.ts";
+import type { ValidationViews } from "../board/validation/closer-look.ts";
+import type { Validation } from "../board/validation/validate.ts";
 import type { FirstDifference, ValidationRecord } from "../board/validation/validation-record.ts";
 import type { BoardView } from "../board/validation/validation-views.ts";
 import { printable } from "../errors.ts";
@@ -54,7 +55,7 @@ function facts(record: ValidationRecord): string[] {
   const named = `${allocator} ${allocatorVersion}`.trim();
   const rows: [string, string][] = [
     ["board", `${board || "unnamed"}, build ${buildId || "unnamed"}`],
-    ["allocator", emulatedAs === allocator ? named : `${named}, emulated as ${emulatedAs}`],
+    ["allocator", `${named}${emulatedAs === allocator ? "" : `, emulated as ${emulatedAs}`}${optionWords(record)}`],
     ["heap", `${formatBytes(heap.bytes)} at ${formatAddress(heap.address)}, ${START_WORDS[start]}`],
     ["source", `${source.name}${leftOutWords(record.leftOut)}`],
     [
@@ -74,6 +75,11 @@ const START_WORDS = { fresh: "fresh from a restart", adopted: "taken over as it 
 
 function figures(count: number): string {
   return count === 0 ? "no figures of the allocator's own" : `${formatCount(count)} figures of the allocator's own`;
+}
+
+function optionWords({ options }: ValidationRecord): string {
+  const given = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  return given.length === 0 ? "" : `, emulated with ${given.join(", ")}`;
 }
 
 function leftOutWords(leftOut: number): string {
@@ -162,7 +168,7 @@ function causeLines({ emulatedAs, allocatorVersion, versionsExactFor, heap, star
     ...bullet(
       `other bounds: is the heap really ${heap.bytes} bytes at ${formatAddress(heap.address)}, with nothing in front?`,
     ),
-    ...bullet("another alignment or other options of the allocator in the firmware's build"),
+    ...bullet("another alignment or other options of the allocator in the firmware's build: see --option"),
     ...bullet(
       "calls that the agent does not see, in an interrupt or in a library that was linked without the wrappers",
     ),
@@ -182,7 +188,7 @@ function calibrationLines({ calibration }: ValidationRecord): string[] {
     cells: [
       formatCount(line.operations),
       line.baseCycles.toFixed(1),
-      `+ ${line.cyclesPerVisit.toFixed(2)}`,
+      signed(line.cyclesPerVisit),
       line.residualCycles.toFixed(1),
       `± ${line.residualP99Cycles.toFixed(1)}`,
       formatRatio(line.explainedRatio),
@@ -193,7 +199,14 @@ function calibrationLines({ calibration }: ValidationRecord): string[] {
     `visits → cycles of the board's counter (${formatFrequency(calibration.cycleHz)})`,
     ...tableLines(heads, rows),
     ...(poor.length > 0
-      ? bullet(`Visits do not explain the cycles of ${poor.join(", ")}: caches, wait states or interrupts may.`)
+      ? bullet(
+          `Visits do not explain the cycles of ${poor.join(", ")}: copied bytes, caches, wait states or interrupts may.`,
+        )
       : []),
   ];
+}
+
+/** `+ 22.18`, `− 9.28`. */
+function signed(slope: number): string {
+  return `${slope < 0 ? "−" : "+"} ${Math.abs(slope).toFixed(2)}`;
 }

@@ -36,14 +36,16 @@ const BAR_WIDTH = 20;
 /** Less of a stack left than this is marked. */
 const STACK_LEFT_RATIO_LEAST = 0.1;
 const SPARKS = "▁▂▃▄▅▆▇█";
-const TWIN_INDENT = "      ";
+const INDENT = "      ";
 const BUILD_MOST = 12;
+const CAUSES =
+  "note: likely causes are another version or other options of the allocator, other bounds of the heap, or calls that the agent does not see.";
 const KEYS = "q quits   r reads the board's memory back";
 
 /** At most `height` lines of at most `width` characters; sections that do not fit are left out from the bottom. */
 export function watchScreen(state: WatchState, size: ScreenSize, paint: ScreenPaint = plainScreenPaint): string[] {
   const width = Math.max(1, size.width);
-  const above = [...header(state), ...twinLines(state.twin, width), ...ram(state, width), ...heap(state, width)];
+  const above = [...header(state, width), ...twinLines(state.twin, width), ...ram(state, width), ...heap(state, width)];
   const below = [...stacks(state), ...holders(state), ...refusals(state)];
   const room = Math.max(0, size.height - 1);
   const body = [...above, ...below].slice(0, room);
@@ -85,7 +87,7 @@ function plain(text: string): Line {
   return { text, tone: "plain" };
 }
 
-function header(state: WatchState): Line[] {
+function header(state: WatchState, width: number): Line[] {
   const { board, line, disconnected } = state;
   const allocator = board ? `${board.allocator} ${board.version}` : "";
   const build = board?.build ? `build ${board.build.slice(0, BUILD_MOST)}` : "";
@@ -97,20 +99,17 @@ function header(state: WatchState): Line[] {
     `${formatCount(line.corrupt)} corrupt`,
     ...(state.dropped === undefined ? [] : [`${formatCount(state.dropped)} dropped by the board's ring`]),
   ].join(", ");
-  if (disconnected === undefined)
-    return [{ text: first.join("  "), tone: "strong" }, plain(`line: connected, ${quality}`)];
-  return [
-    { text: first.join("  "), tone: "strong" },
-    { text: `line: NOT CONNECTED (${disconnected}), ${quality}`, tone: "bad" },
-  ];
+  const connection = disconnected === undefined ? "connected" : `NOT CONNECTED (${disconnected})`;
+  const tone = disconnected === undefined ? "plain" : "bad";
+  return [{ text: first.join("  "), tone: "strong" }, ...hanging(`line: ${connection}, ${quality}`, width, tone)];
 }
 
 function nameOf(board: WatchState["board"]): string {
   return board ? board.board || "a board without a name" : "a board that has not introduced itself";
 }
 
-function uptime({ uptimeUs }: WatchState): string {
-  return uptimeUs === undefined ? "" : `up ${wholeSeconds(uptimeUs)}`;
+function uptime({ uptimeUs, sinceBoot }: WatchState): string {
+  return uptimeUs === undefined ? "" : `up ${sinceBoot ? "" : "at least "}${wholeSeconds(uptimeUs)}`;
 }
 
 function wholeSeconds(us: number): string {
@@ -120,13 +119,19 @@ function wholeSeconds(us: number): string {
 /** The words of the twin are never cut but wrapped: they are what a watch is for. */
 function twinLines(twin: WatchedTwin, width: number): Line[] {
   const tone = twin.state === "synchronised" ? "good" : twin.state === "waiting" ? "dim" : "bad";
-  const lines = wrapped(`twin: ${twinWords(twin)}`, width - TWIN_INDENT.length).map((text, index): Line => {
-    return { text: index === 0 ? text : `${TWIN_INDENT}${text}`, tone };
+  const lines = hanging(`twin: ${twinWords(twin)}`, width, tone);
+  const warnings = twin.warnings.flatMap((warning) => hanging(`note: ${warning}`, width, "dim"));
+  const { firstDifference, state } = twin;
+  const picture = firstDifference ? [plain(`${INDENT}heap before it: ${firstDifference.picture}`)] : [];
+  const causes = state === "different" ? hanging(CAUSES, width, "dim") : [];
+  return [...lines, ...picture, ...causes, ...warnings];
+}
+
+/** Wrapped, with what follows the first line set in. */
+function hanging(text: string, width: number, tone: Tone): Line[] {
+  return wrapped(text, width - INDENT.length).map((line, index) => {
+    return { text: index === 0 ? line : `${INDENT}${line}`, tone };
   });
-  const warnings = twin.warnings.map((warning): Line => ({ text: `note: ${warning}`, tone: "dim" }));
-  const { firstDifference } = twin;
-  const picture = firstDifference ? [plain(`${TWIN_INDENT}heap before it: ${firstDifference.picture}`)] : [];
-  return [...lines, ...picture, ...warnings];
 }
 
 /** `synchronised, 12,345 placements, all equal`. */
@@ -172,7 +177,7 @@ function heap(state: WatchState, width: number): Line[] {
     },
     { text: heapMap(watched.blocks, width), tone: "map" },
     plain(
-      `free ${formatBytes(summary.freeBytes)} in ${summary.holes} holes, largest request ${formatBytes(summary.largestFreeBytes)}, fragmentation ${formatRatio(fragmented)}, ${formatCount(summary.liveBlocks)} blocks live`,
+      `free ${formatBytes(summary.freeBytes)} in ${formatCount(summary.holes)} hole${summary.holes === 1 ? "" : "s"}, largest request ${formatBytes(summary.largestFreeBytes)}, fragmentation ${formatRatio(fragmented)}, ${formatCount(summary.liveBlocks)} blocks live`,
     ),
     ...(misuse > 0
       ? [
@@ -237,7 +242,7 @@ function holders({ holders: sites, tasks }: WatchState): Line[] {
 
 function holderRow({ name, blocks, bytes, oldestUs }: WatchedHolder): string {
   const size = formatBytes(bytes).padStart(9);
-  return `  ${name.slice(0, 32).padEnd(32)} ${size} in ${formatCount(blocks).padStart(6)} blocks, oldest ${wholeSeconds(oldestUs)}`;
+  return `  ${name.slice(0, 32).padEnd(32)} ${size} in ${formatCount(blocks).padStart(6)} block${blocks === 1 ? ", " : "s,"} oldest ${wholeSeconds(oldestUs)}`;
 }
 
 function taskWords({ name, bytes }: WatchedHolder): string {

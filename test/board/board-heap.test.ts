@@ -1,12 +1,15 @@
-import { describe, expect, test } from "vitest";
-import { NEWLIB_BINS_OFFSET } from "../../assembly/memory-map.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { NEWLIB_BINS_OFFSET, Opcode } from "../../assembly/memory-map.ts";
 import { findAllocator } from "../../src/allocators/catalogue.ts";
 import { BoardHeap } from "../../src/board/twin/board-heap.ts";
 import { versionWarning } from "../../src/board/twin/versions.ts";
 import { SIZE_MEANINGS } from "../../src/board/wire/protocol.ts";
 import { findDevice } from "../../src/device/catalogue/devices.ts";
 import { Device } from "../../src/device/device.ts";
+import { REFUSED } from "../../src/trace/format.ts";
+import { openTrace } from "../../src/trace/reader.ts";
 import { bootFrame, firmwareLife } from "../support/board-life.ts";
+import { goldenFiles } from "../support/golden.ts";
 
 function named(allocator: string, version = "") {
   return bootFrame({ names: ["some board", "b", allocator, version] });
@@ -42,7 +45,7 @@ describe("the emulated heap of a board", () => {
 
   test("is refused on a device that was asked for and has no RAM there", () => {
     const boot = bootFrame({ heapLow: 0x3000_0000 });
-    expect(() => new BoardHeap(boot, findDevice("stm32f407vg"))).toThrow(/not in RAM/);
+    expect(() => new BoardHeap(boot, { device: findDevice("stm32f407vg") })).toThrow(/not in RAM/);
   });
 
   test("knows allocators by their other names", () => {
@@ -150,6 +153,30 @@ describe("a version of the allocator", () => {
 });
 
 describe("static variables at an address of their own", () => {
+  test.each(["uniform", "small", "pressure"])("do not move any block of a recorded run: %s", async (workload) => {
+    const path = goldenFiles("newlib").find((file) => file.endsWith(`newlib-${workload}-16384-s1.trace.gz`)) ?? "";
+    const trace = await openTrace(path);
+    const boot = bootFrame({ names: ["b", "b", "newlib", "3.3.0"], heapLow: 0x2000_4000, heapBytes: 16_384 });
+    const { heap } = new BoardHeap({ ...boot, allocatorState: 0x2000_c008 });
+    onTestFinished(() => trace.close());
+    const addresses = new Map<number, number>();
+    let placements = 0;
+    for await (const { count, opcodes, ids, requestBytes, expected } of trace.batches()) {
+      for (let index = 0; index < count; index++) {
+        const id = ids[index] ?? 0;
+        if (opcodes[index] === Opcode.Release) heap.release(addresses.get(id) ?? 0);
+        else {
+          const address = heap.allocate(requestBytes[index] ?? 0);
+          addresses.set(id, address);
+          placements++;
+          const recorded = expected[index] ?? 0;
+          expect(address).toBe(recorded === REFUSED ? 0 : boot.heapLow + recorded);
+        }
+      }
+    }
+    expect(placements).toBeGreaterThan(500);
+  });
+
   const device = () => new Device(findDevice("stm32f407vg"));
   const spec = { allocator: "newlib", at: 0x2000_1000, bytes: 4096 };
 

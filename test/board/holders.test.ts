@@ -3,6 +3,7 @@ import type { LinkItem } from "../../src/board/link/link.ts";
 import { CallSites } from "../../src/board/twin/call-sites.ts";
 import { Holders } from "../../src/board/twin/holders.ts";
 import type { HeapBlock } from "../../src/wasm/heap-record.ts";
+import { buildElf } from "../image/elf-builder.ts";
 import { bootFrame } from "../support/board-life.ts";
 
 function allocate(address: number, requestBytes: number, site: number, task = 0): LinkItem {
@@ -81,5 +82,36 @@ describe("a call site", () => {
   test("without an ELF file is an address", () => {
     expect(new CallSites().name(0x0800_0421)).toBe("0x08000421");
     expect(new CallSites().name(0)).toBe("(unknown)");
+  });
+
+  describe("in an ELF file", () => {
+    const FUNCTION = 2;
+    const OBJECT = 1;
+    const sites = CallSites.of(
+      buildElf({
+        sections: [{ name: ".text", flags: 6, low: 0x0800_0000, contents: new Uint8Array(0x100) }],
+        symbols: [
+          { name: "parse_topic", value: 0x0800_0001, bytes: 0x40, kind: FUNCTION },
+          { name: "reconnect", value: 0x0800_0041, bytes: 0x20, kind: FUNCTION },
+          { name: "table", value: 0x0800_0080, bytes: 0x20, kind: OBJECT },
+        ],
+      }),
+      "app.elf",
+    );
+
+    test("is the function and how far behind its beginning the call returns to", () => {
+      expect(sites.name(0x0800_001b)).toBe("parse_topic+0x1a");
+      expect(sites.name(0x0800_001a)).toBe("parse_topic+0x1a");
+    });
+
+    test("is the function that called, also where the call is its last instruction", () => {
+      expect(sites.name(0x0800_0041)).toBe("parse_topic+0x40");
+      expect(sites.name(0x0800_0061)).toBe("reconnect+0x20");
+    });
+
+    test("is an address where there is no function", () => {
+      expect(sites.name(0x0800_0085)).toBe("0x08000085");
+      expect(sites.name(0x0900_0001)).toBe("0x09000001");
+    });
   });
 });

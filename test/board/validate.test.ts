@@ -83,6 +83,17 @@ function once(done: number, action: (fake: FakeBoard) => void) {
 }
 
 describe("a board that places as the emulator does", () => {
+  test.each(["freertos-heap4", "freertos-heap2", "tlsf"])(
+    "is equal where its allocator leaves old contents alone until it is first called: %s",
+    async (allocator) => {
+      const { record } = await validate({
+        board: { allocator, startsLate: true },
+        prepare: (fake) => fake.allocate(40),
+      });
+      expect(record).toMatchObject({ verdict: "equal", start: "fresh", ram: { equal: true } });
+    },
+  );
+
   const ALLOCATORS = [
     "newlib-nano",
     "newlib",
@@ -272,4 +283,27 @@ describe("a board that cannot be validated", () => {
 test("an equal validation reads so", async () => {
   const validation = await validate({ board: { cycleHz: 25_000_000 } });
   await expect(validationText(validation)).toMatchFileSnapshot("validation/equal.txt");
+});
+
+describe("options of the allocator", () => {
+  test("that the allocator does not have are refused before anything is run", async () => {
+    await expect(validate({ request: { options: { pools: 3 } } })).rejects.toMatchObject({
+      code: "unknown-option",
+    });
+  });
+
+  test("are what makes the emulated allocator that of the board's build", async () => {
+    const tlsf = { allocator: "tlsf", allocatorOptions: { secondLevelLog2: 3 } } as const;
+    expect((await validate({ board: tlsf })).record.verdict).toBe("different");
+    const validation = await validate({ board: tlsf, request: { options: { secondLevelLog2: 3 } } });
+    expect(validation.record).toMatchObject({ verdict: "equal", options: { secondLevelLog2: 3 } });
+    expect(validationText(validation)).toContain("emulated with secondLevelLog2=3");
+  });
+});
+
+test("a board of another version is compared all the same, with a note", async () => {
+  const validation = await validate({ board: { allocatorVersion: "2.5.0" } });
+  expect(validation.record.verdict).toBe("equal");
+  expect(validation.warnings).toEqual([expect.stringContaining("2.5.0")]);
+  expect(validationText(validation)).toContain("note: The board has newlib-nano 2.5.0");
 });

@@ -117,6 +117,19 @@ describe("a watch on a terminal", () => {
     expect(terminal.written.at(-1)).toContain("\u001b[?1049l");
   });
 
+  test("erases in front of each line, never behind one that fills the width: that would take its last character", async () => {
+    const { board, terminal, keyboard, done } = watching();
+    board.boot();
+    board.allocate(100);
+    await pass(200);
+    keyboard.press("q");
+    await done;
+    const lines = (terminal.written[1] ?? "").split("\r\n");
+    expect(lines.length).toBe(30);
+    for (const line of lines.slice(1)) expect(line.startsWith("\u001b[K")).toBe(true);
+    for (const line of lines) expect(line.lastIndexOf("\u001b[K")).toBeLessThanOrEqual(line.indexOf("\u001b[K"));
+  });
+
   test("is drawn at most ten times a second, and not at all where nothing has changed", async () => {
     const { board, terminal, keyboard, done } = watching();
     board.boot();

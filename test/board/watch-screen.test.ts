@@ -5,6 +5,7 @@ import { BoardHeap } from "../../src/board/twin/board-heap.ts";
 import { BoardWatch } from "../../src/board/watch/board-watch.ts";
 import type { WatchState } from "../../src/board/watch/watch-state.ts";
 import { findDevice } from "../../src/device/catalogue/devices.ts";
+import { ramBars } from "../../src/report/ram-bar.ts";
 import { type ScreenPaint, watchLine, watchScreen, watchSummary } from "../../src/report/watch-screen.ts";
 import { allocateFrame, bootFrame, firmwareLife } from "../support/board-life.ts";
 
@@ -133,4 +134,19 @@ describe("without a terminal", () => {
     expect(lines[2]).toMatch(/^first difference: operation 2401, an allocation of 24 bytes .* gave 0x20004004/);
     expect(lines[3]).toMatch(/^heap before it: /);
   });
+});
+
+test("a heap that is small beside its bank is seen in the map of the RAM all the same", () => {
+  const bank = { name: "SRAM", low: 0x2000_0000, bytes: 4 * 1024 * 1024, kind: "ram" } as const;
+  const device = { ...findDevice("stm32f407vg"), banks: [bank] };
+  const staticUse = [{ name: ".bss", low: bank.low, bytes: 8192 }];
+  const cells = (low: number) => ramBars({ device, staticUse, heap: { low, bytes: 4096 } }, 10)[0]?.cells;
+  expect(cells(bank.low + 8192)).toBe("#.........");
+  expect(cells(bank.low + bank.bytes - 4096)).toBe("s........#");
+});
+
+test("where the boot was not seen the time since is said to be the least", () => {
+  const watch = new BoardWatch({ path: "/dev/ttyUSB0", connected: true, counters: LINE });
+  watch.take([{ ...BOOT, kind: "identity", captured: 500, time: 5e6 }], 0);
+  expect(watchScreen(watch.state(0), SIZE)[0]).toContain("up at least 5 s");
 });

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { OptionValues } from "../../src/allocators/entry.ts";
 import { CobsReader } from "../../src/board/wire/cobs.ts";
 import {
   checkOf,
@@ -44,6 +45,9 @@ export interface FakeBoardOptions {
   readonly heapBytes?: number;
   /** What the arena holds at power-on; zeros by default. */
   readonly ramContent?: Uint8Array;
+  /** The allocator touches its arena when it is first called: until then a reset leaves there what was there. */
+  readonly startsLate?: boolean;
+  readonly allocatorOptions?: OptionValues;
   readonly ringBytes?: number;
   /** 0: the agent takes no commands but `hello`. */
   readonly commandBytes?: number;
@@ -110,6 +114,8 @@ export class FakeBoard {
       build: "build-1",
       heapLow: 0x2000_4000,
       heapBytes: 16 * 1024,
+      startsLate: false,
+      allocatorOptions: {},
       ringBytes: 4096,
       commandBytes: 242,
       clockHz: 1_000_000,
@@ -119,8 +125,8 @@ export class FakeBoard {
       sizeMeaning: "request",
       ...options,
     };
-    const { allocator, heapLow, heapBytes, ringBytes } = this.#options;
-    this.#memory = new FakeHeap(allocator, heapLow, heapBytes, options.ramContent);
+    const { ringBytes } = this.#options;
+    this.#memory = new FakeHeap({ ...this.#options, ramContent: options.ramContent });
     this.line = new FakeLine(ringBytes, (chunk) => this.#receive(chunk));
     this.line.onRoom = () => this.#sendMemory();
   }

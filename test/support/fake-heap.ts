@@ -1,4 +1,5 @@
 import { HeapField, VISITS_SPLIT } from "../../assembly/memory-map.ts";
+import type { OptionValues } from "../../src/allocators/entry.ts";
 import type { BoardFigures, BoardOperation, BoardResult } from "../../src/board/wire/messages.ts";
 import { FIGURES } from "../../src/board/wire/protocol.ts";
 import type { DeviceDescription } from "../../src/device/description.ts";
@@ -21,19 +22,34 @@ const NEWLIB_VARIABLES_BYTES = 64;
 const CALL_CYCLES = 40;
 const VISIT_CYCLES = 9;
 
+export interface FakeHeapOptions {
+  readonly allocator: string;
+  readonly heapLow: number;
+  readonly heapBytes: number;
+  readonly ramContent: Uint8Array | undefined;
+  readonly startsLate: boolean;
+  readonly allocatorOptions: OptionValues;
+}
+
 /** A board's RAM and the allocator in it. The RAM outlives resets, as on silicon. */
 export class FakeHeap {
   readonly allocator: string;
   readonly lowAddress: number;
   readonly bytes: number;
   #device = new Device(BOARD);
+  readonly #startsLate: boolean;
+  readonly #options: OptionValues;
   #heap: Heap;
+  #hasStarted = true;
 
-  constructor(allocator: string, lowAddress: number, bytes: number, content: Uint8Array | undefined) {
+  /** `startsLate`: the allocator touches its arena when it is first called, not before. */
+  constructor({ allocator, heapLow, heapBytes, ramContent, startsLate, allocatorOptions }: FakeHeapOptions) {
     this.allocator = allocator;
-    this.lowAddress = lowAddress;
-    this.bytes = bytes;
-    if (content) this.#device.writeRam(lowAddress, content);
+    this.lowAddress = heapLow;
+    this.bytes = heapBytes;
+    this.#startsLate = startsLate;
+    this.#options = allocatorOptions;
+    if (ramContent) this.#device.writeRam(heapLow, ramContent);
     this.#heap = this.#added();
   }
 
@@ -57,6 +73,8 @@ export class FakeHeap {
 
   /** Carries one operation out; throws GuestFault where the board would crash. */
   run({ verb, block, alignment, requestBytes }: BoardOperation): BoardResult {
+    if (!this.#hasStarted) this.#device.recordOf(this.#heap).start();
+    this.#hasStarted = true;
     const address = {
       allocate: () => this.#heap.allocate(requestBytes),
       allocateAligned: () => this.#heap.allocate(requestBytes, alignment),
@@ -96,6 +114,11 @@ export class FakeHeap {
   }
 
   #added(): Heap {
-    return this.#device.addHeap({ allocator: this.allocator, at: this.lowAddress, bytes: this.bytes });
+    const arena = this.#device.readRam(this.lowAddress, this.bytes);
+    const place = { at: this.lowAddress, bytes: this.bytes };
+    const heap = this.#device.addHeap({ allocator: this.allocator, options: this.#options, ...place });
+    if (this.#startsLate) this.#device.writeRam(this.lowAddress, arena);
+    this.#hasStarted = !this.#startsLate;
+    return heap;
   }
 }

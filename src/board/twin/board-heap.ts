@@ -1,6 +1,6 @@
 import { ENGINE_HIGH, ENGINE_LOW } from "../../../assembly/memory-map.ts";
 import { findAllocator } from "../../allocators/catalogue.ts";
-import type { AllocatorEntry } from "../../allocators/entry.ts";
+import type { AllocatorEntry, OptionValues } from "../../allocators/entry.ts";
 import { lookUpDevice } from "../../device/catalogue/devices.ts";
 import type { Bank, DeviceDescription } from "../../device/description.ts";
 import { Device } from "../../device/device.ts";
@@ -34,6 +34,14 @@ export function boardNames({ names }: BoardIdentity): BoardNames {
   return { board, build, allocator, version };
 }
 
+/** What the user says of a board's heap beyond what the board says. */
+export interface BoardHeapOptions {
+  /** By default what the catalogue has under the board's name, or RAM around its heap. */
+  readonly device?: DeviceDescription;
+  /** Options of the allocator, as its build on the board has them. */
+  readonly options?: OptionValues;
+}
+
 /**
  * The emulated heap of a board: its allocator over an arena at the board's own address, so that addresses and links
  * in the metadata are the board's.
@@ -54,16 +62,16 @@ export class BoardHeap {
   readonly #fresh: Snapshot;
 
   /**
-   * The device is `device`, or what the catalogue has under the board's name, or RAM around the heap. Throws
-   * `unknown-allocator`, `bad-board` where the identity contradicts itself, `does-not-fit` where `device` does not
-   * hold the heap.
+   * Throws `unknown-allocator`, `bad-board` where the identity contradicts itself, `does-not-fit` where the device
+   * that was asked for does not hold the heap, `unknown-option` and `bad-argument` for options.
    */
-  constructor(identity: BoardIdentity, device?: DeviceDescription) {
+  constructor(identity: BoardIdentity, { device, options = {} }: BoardHeapOptions = {}) {
     this.identity = identity;
     this.names = boardNames(identity);
     this.allocator = allocatorOf(this.names);
     refuseImpossible(identity, this.allocator);
-    const placed = placeHeap(identity, this.allocator, device ?? lookUpDevice(this.names.board), device !== undefined);
+    const request = { identity, allocator: this.allocator, options };
+    const placed = placeHeap(request, device ?? lookUpDevice(this.names.board), device !== undefined);
     this.device = placed.device;
     this.heap = placed.heap;
     const version = versionWarning(this.allocator, this.names.version);
@@ -93,8 +101,14 @@ export class BoardHeap {
     this.device.restore(this.#fresh);
   }
 
-  /** Fills the arena of a heap that has just been restarted with what the board's RAM holds there. Throws `bad-image`. */
-  fill(arena: Uint8Array): void {
+  /** As `restart`, in an arena that holds what the board's RAM held when it booted. Throws `bad-image`. */
+  restartIn(arena: Uint8Array): void {
+    this.restart();
+    this.#fill(arena);
+    this.device.recordOf(this.heap).start();
+  }
+
+  #fill(arena: Uint8Array): void {
     const { heapLow, heapBytes } = this.identity;
     if (arena.length !== heapBytes) {
       throw new HeapsoakError("bad-image", `The heap has ${heapBytes} bytes, but ${arena.length} were read.`);
@@ -104,11 +118,22 @@ export class BoardHeap {
 
   /**
    * Takes over the board's heap as its memory shows it. `statics` are the allocator's static variables in the order
-   * of `AllocatorEntry.statics`. Throws `bad-image` where they are missing, or the image breaks an invariant.
+   * of `AllocatorEntry.statics`. Throws `bad-image` where they are missing, or the image breaks an invariant; the
+   * heap is then as it was before.
    */
   adopt(arena: Uint8Array, statics: readonly number[] = []): void {
+    const before = this.device.snapshot();
+    try {
+      this.#adopt(arena, statics);
+    } catch (error) {
+      this.device.restore(before);
+      throw error;
+    }
+  }
+
+  #adopt(arena: Uint8Array, statics: readonly number[]): void {
     this.restart();
-    this.fill(arena);
+    this.#fill(arena);
     const record = this.device.recordOf(this.heap);
     const names = this.allocator.statics ?? [];
     if (!record.adopt(statics.slice(0, names.length), this.allocator.pointerBytes)) {
@@ -149,32 +174,31 @@ interface PlacedHeap {
   readonly warnings: readonly string[];
 }
 
+interface PlaceRequest {
+  readonly identity: BoardIdentity;
+  readonly allocator: AllocatorEntry;
+  readonly options: OptionValues;
+}
+
 /** `demanded`: the user named the device, so that another one will not do. */
-function placeHeap(
-  identity: BoardIdentity,
-  allocator: AllocatorEntry,
-  description: DeviceDescription | undefined,
-  demanded: boolean,
-): PlacedHeap {
-  if (!description) return { ...placeOn(plainDevice(identity, allocator), identity, allocator), warnings: [] };
+function placeHeap(request: PlaceRequest, description: DeviceDescription | undefined, demanded: boolean): PlacedHeap {
+  if (!description) return { ...placeOn(plainDevice(request), request), warnings: [] };
   try {
-    return { ...placeOn(description, identity, allocator), warnings: [] };
+    return { ...placeOn(description, request), warnings: [] };
   } catch (error) {
     if (demanded || !(error instanceof HeapsoakError)) throw error;
     const warning = `${description.id} has no RAM where the board says that its heap or the allocator's variables lie; the emulated device is RAM around them.`;
-    return { ...placeOn(plainDevice(identity, allocator), identity, allocator), warnings: [warning] };
+    return { ...placeOn(plainDevice(request), request), warnings: [warning] };
   }
 }
 
 /** The heap at the board's address, the static variables at the board's as well, in front of the arena or behind it. */
-function placeOn(
-  description: DeviceDescription,
-  identity: BoardIdentity,
-  allocator: AllocatorEntry,
-): { device: Device; heap: Heap } {
+function placeOn(description: DeviceDescription, request: PlaceRequest): { device: Device; heap: Heap } {
+  const { identity, allocator, options } = request;
   const device = new Device(description, { staticUse: [] });
   const { heapLow: at, heapBytes: bytes } = identity;
-  const add = (state: { stateAt?: number }) => device.addHeap({ allocator: allocator.name, bytes, at, ...state });
+  const add = (state: { stateAt?: number }) =>
+    device.addHeap({ allocator: allocator.name, bytes, at, options, ...state });
   const linked = linkedStateAt(identity, allocator);
   if (linked !== undefined) return { device, heap: add({ stateAt: linked }) };
   try {
@@ -192,7 +216,7 @@ function linkedStateAt({ allocatorState }: BoardIdentity, allocator: AllocatorEn
 }
 
 /** RAM around the heap and the allocator's static variables, for boards that the catalogue does not have. */
-function plainDevice(identity: BoardIdentity, allocator: AllocatorEntry): DeviceDescription {
+function plainDevice({ identity, allocator }: PlaceRequest): DeviceDescription {
   const { heapLow, heapBytes } = identity;
   const state = linkedStateAt(identity, allocator);
   const heap = { low: heapLow, high: heapLow + heapBytes };

@@ -17,7 +17,10 @@ export class CallSites {
     return new CallSites(readElf(bytes, file));
   }
 
-  /** The function and how far into it the address lies, or the address. Thumb's low bit is no part of it. */
+  /**
+   * The function that called and how far into it the return address lies, or the address. Thumb's low bit is no part
+   * of it. A call that does not come back may be a function's last instruction: what lies behind it is another's.
+   */
   name(site: number): string {
     if (site === UNKNOWN_SITE) return "(unknown)";
     const known = this.#named.get(site);
@@ -29,10 +32,9 @@ export class CallSites {
 
   #lookUp(site: number): string {
     const address = site - (site % 2);
-    const found = this.#elf?.symbols.at(address);
+    const found = this.#elf?.symbols.at(address - 1);
     if (found?.symbol.kind !== "function") return formatAddress(site);
-    const name = found.symbol.name.slice(0, NAME_MOST);
-    return found.offset === 0 ? name : `${name}+0x${found.offset.toString(16)}`;
+    return `${found.symbol.name.slice(0, NAME_MOST)}+0x${(found.offset + 1).toString(16)}`;
   }
 }
 

@@ -1,11 +1,10 @@
-import type { DeviceDescription } from "../../device/description.ts";
 import type { Heap } from "../../device/heap.ts";
 import { HeapsoakError } from "../../errors.ts";
 import { formatAddress } from "../../quantities.ts";
 import { GuestFault } from "../../wasm/guest-fault.ts";
 import type { LinkItem } from "../link/link.ts";
 import type { BoardIdentity, FrameOf } from "../wire/messages.ts";
-import { BoardHeap } from "./board-heap.ts";
+import { BoardHeap, type BoardHeapOptions } from "./board-heap.ts";
 import { Rewindable } from "./rewindable.ts";
 
 /**
@@ -39,10 +38,7 @@ export interface TwinDifference {
 }
 
 /** How a twin is made. */
-export interface TwinOptions {
-  /** The board's device; by default what the catalogue has under the board's name, or RAM around its heap. */
-  readonly device?: DeviceDescription;
-}
+export type TwinOptions = BoardHeapOptions;
 
 /**
  * An emulated heap that follows a board's: it is given the same operations in the same order, and each address is
@@ -155,12 +151,6 @@ export class Twin {
     }
   }
 
-  /** Fills the arena of a twin that has followed nothing since the boot with what the board's RAM held there. */
-  fill(arena: Uint8Array): void {
-    this.#board?.fill(arena);
-    if (this.#board && this.#state === "synchronised") this.#synchronise(this.#board);
-  }
-
   #introduce(identity: BoardIdentity): void {
     const same = this.#identity?.nonce === identity.nonce;
     if (same && this.#board) {
@@ -178,7 +168,7 @@ export class Twin {
   #begin(identity: BoardIdentity): void {
     try {
       if (this.#board?.serves(identity)) this.#board.restart();
-      else this.#board = new BoardHeap(identity, this.#options.device);
+      else this.#board = new BoardHeap(identity, this.#options);
       this.#synchronise(this.#board);
     } catch (error) {
       this.#board = undefined;

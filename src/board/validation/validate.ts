@@ -1,16 +1,15 @@
 /** Runs operations on a board and in the emulator and compares everything that can be compared. */
-import type { DeviceDescription } from "../../device/description.ts";
 import { HeapsoakError } from "../../errors.ts";
 import { packageVersion } from "../../version.ts";
 import { GuestFault } from "../../wasm/guest-fault.ts";
 import { BoardCommander } from "../commands/commander.ts";
 import type { Timers } from "../commands/exchange.ts";
 import type { BoardLink, LinkItem } from "../link/link.ts";
-import { BoardHeap } from "../twin/board-heap.ts";
-import type { BoardIdentity, BoardResult } from "../wire/messages.ts";
+import type { BoardResult } from "../wire/messages.ts";
 import { Calibrator } from "./calibration.ts";
+import { lookCloser, type ValidationViews } from "./closer-look.ts";
 import type { OperationSource } from "./operation-source.ts";
-import { type PlannedOperation, ValidationMirror } from "./validation-mirror.ts";
+import type { PlannedOperation, ValidationMirror } from "./validation-mirror.ts";
 import {
   type FirstDifference,
   VALIDATION_FORMAT,
@@ -18,7 +17,8 @@ import {
   type ValidationRecord,
   type ValidationVerdict,
 } from "./validation-record.ts";
-import { type BoardView, describeRam, firstRamDifference, pictureOf } from "./validation-views.ts";
+import { type Run, type RunSettings, RunStarter, ramOf } from "./validation-run.ts";
+import { firstRamDifference } from "./validation-views.ts";
 
 /** Operations between two comparisons of the allocator's own figures. */
 const STATISTICS_EVERY = 1000;
@@ -26,22 +26,11 @@ const STATISTICS_EVERY = 1000;
 const LOST: readonly string[] = ["board-silent", "board-rebooted", "board-unreachable"];
 const EVENTS: readonly LinkItem["kind"][] = ["allocate", "allocateAligned", "reallocate", "release"];
 
-export interface ValidationProgress {
-  readonly phase: "reading" | "running" | "reading-back" | "looking-closer";
-  /** Operations, or bytes of RAM. */
-  readonly done: number;
-  readonly total: number;
-}
-
-export interface ValidationRequest {
+export interface ValidationRequest extends RunSettings {
   /** The operations, for the board's allocator and heap. */
   readonly source: (place: { allocator: string; heapBytes: number }) => Promise<OperationSource>;
-  /** Emulate this one, whatever the board says. */
-  readonly allocator?: string;
-  readonly device?: DeviceDescription;
   /** Restart the board first; else its heap is taken over as it is. */
   readonly restart: boolean;
-  readonly progress?: (progress: ValidationProgress) => void;
   readonly timers?: Timers;
   /** ISO 8601, for the record. */
   readonly startedAt?: string;
@@ -55,20 +44,6 @@ export interface Validation {
   readonly views: ValidationViews | undefined;
   /** What speaks against comparing at all: another version, an unknown board. */
   readonly warnings: readonly string[];
-}
-
-/** Both heaps where they first differ. */
-export interface ValidationViews {
-  /** Operations that both had carried out. */
-  readonly operations: number;
-  /** Whether a second run from a restart came to the same; undefined where there was none. */
-  readonly happenedAgain: boolean | undefined;
-  readonly board: BoardView;
-  readonly emulated: BoardView;
-  /** The first byte of RAM that differs, with its surroundings; undefined where all are equal. */
-  readonly ram:
-    | { readonly address: number; readonly board: readonly string[]; readonly emulated: readonly string[] }
-    | undefined;
 }
 
 /**
@@ -85,22 +60,11 @@ export async function validateBoard(link: BoardLink, request: ValidationRequest)
   }
 }
 
-/** One side-by-side run: where it stands. */
-interface Run {
-  readonly board: BoardHeap;
-  readonly mirror: ValidationMirror;
-  readonly start: "fresh" | "adopted";
-  readonly identity: BoardIdentity;
-  /** Operations that were carried out and were equal. */
-  operations: number;
-  /** Operations that were sent. */
-  sent: number;
-}
-
 class Validator {
   readonly #link: BoardLink;
   readonly #request: ValidationRequest;
   readonly #commander: BoardCommander;
+  readonly #starter: RunStarter;
   readonly #calibrator = new Calibrator();
   #ownEvents = 0;
   #placements = 0;
@@ -117,6 +81,7 @@ class Validator {
       },
       ...(request.timers && { timers: request.timers }),
     });
+    this.#starter = new RunStarter(this.#commander, request);
   }
 
   close(): void {
@@ -126,11 +91,14 @@ class Validator {
   async validate(): Promise<Validation> {
     const { restart } = this.#request;
     const identity = await this.#commander.identify();
-    const place = new BoardHeap(this.#emulatedIdentity(identity), this.#request.device);
+    const place = this.#starter.emulate(identity);
     const source = await this.#request.source({ allocator: place.allocator.name, heapBytes: identity.heapBytes });
-    const run = await this.#begin(restart);
+    const run = await this.#starter.begin(restart, () => {
+      this.#ownEvents = 0;
+    });
     const { difference, reason } = await this.#decide(run, source);
-    const views = difference && (await this.#unlessLost(() => this.#look(run, source, difference)));
+    const views =
+      difference && (await this.#unlessLost(() => lookCloser(this.#starter, { run, source, difference, restart })));
     const verdict = difference ? "different" : reason === undefined ? "equal" : "undecided";
     return {
       record: this.#record(run, source, { verdict, reason: reason ?? null, difference }),
@@ -163,29 +131,6 @@ class Validator {
     }
   }
 
-  /** Restarts the board where that is wanted, and gives the emulator the same heap. */
-  async #begin(restart: boolean): Promise<Run> {
-    const identity = await (restart ? this.#commander.restart() : this.#commander.confirm());
-    this.#ownEvents = 0;
-    const image = await this.#readHeap(identity, "reading");
-    const board = new BoardHeap(this.#emulatedIdentity(identity), this.#request.device);
-    const isFresh = restart && identity.captured === 0;
-    if (isFresh) startFresh(board, image);
-    else await this.#takeOver(board, image, identity);
-    const start = isFresh ? "fresh" : "adopted";
-    return { board, mirror: new ValidationMirror(board), start, identity, operations: 0, sent: 0 };
-  }
-
-  /** A heap that was never used need not look like one: then it is started like the board's. */
-  async #takeOver(board: BoardHeap, image: Uint8Array, { captured }: BoardIdentity): Promise<void> {
-    try {
-      board.adopt(image, await this.#commander.statics());
-    } catch (error) {
-      if (!(error instanceof HeapsoakError) || error.code !== "bad-image" || captured !== 0) throw error;
-      startFresh(board, image);
-    }
-  }
-
   async #compare(run: Run, source: OperationSource): Promise<FirstDifference | undefined> {
     const total = source.operations.length;
     for (let next = 0; next < total; ) {
@@ -195,7 +140,7 @@ class Validator {
       const difference = await this.#compareChunk(run, source, next, end);
       if (difference) return difference;
       next = end;
-      this.#report("running", next, total);
+      this.#starter.report("running", next, total);
       const isDue = Math.floor(run.operations / STATISTICS_EVERY) > Math.floor(before / STATISTICS_EVERY);
       const wrong = isDue || next === total ? await this.#compareStatistics(run) : undefined;
       if (wrong) return wrong;
@@ -245,55 +190,10 @@ class Validator {
   }
 
   async #compareRam(run: Run): Promise<FirstDifference | undefined> {
-    const board = await this.#readHeap(run.identity, "reading-back");
+    const board = await this.#starter.readHeap(run.identity, "reading-back");
     const found = firstRamDifference(board, ramOf(run.board), run.identity.heapLow);
     this.#ram = { bytes: board.length, equal: found === undefined };
     return found && { kind: "ram", operation: run.operations, ...found };
-  }
-
-  /** Both heaps behind the operation that differed: from a second run where the board may be restarted. */
-  async #look(run: Run, source: OperationSource, difference: FirstDifference): Promise<ValidationViews> {
-    if (difference.kind !== "placement" || !this.#request.restart) return this.#views(run, undefined);
-    const again = await this.#begin(true);
-    const wanted = difference.operation;
-    const found = await this.#runTo(again, source, wanted);
-    return this.#views(again, found?.address === difference.boardAddress);
-  }
-
-  /** Runs exactly `wanted` operations and returns what the board answered to the last one. */
-  async #runTo(run: Run, source: OperationSource, wanted: number): Promise<BoardResult | undefined> {
-    let last: BoardResult | undefined;
-    for (const operation of source.operations) {
-      run.mirror.perform(operation);
-      const done = run.operations + run.mirror.planned.length >= wanted;
-      if (!done && run.mirror.planned.length < this.#commander.batchOperations) continue;
-      const { planned } = run.mirror;
-      const results = await this.#commander.run(planned.map((one) => one.operation));
-      last = results[wanted - run.operations - 1];
-      run.operations += planned.length;
-      this.#report("looking-closer", run.operations, wanted);
-      if (done) break;
-      run.mirror.beginChunk();
-    }
-    return last;
-  }
-
-  async #views(run: Run, happenedAgain: boolean | undefined): Promise<ValidationViews> {
-    const image = await this.#readHeap(run.identity, "reading-back");
-    const statics = await this.#commander.statics();
-    const emulated = ramOf(run.board);
-    const found = firstRamDifference(image, emulated, run.identity.heapLow);
-    return {
-      operations: run.operations,
-      happenedAgain,
-      board: pictureOf(() => {
-        const board = new BoardHeap(this.#emulatedIdentity(run.identity), this.#request.device);
-        board.adopt(image, statics);
-        return board;
-      }),
-      emulated: pictureOf(() => run.board),
-      ram: found && describeRam(found.address, image, emulated, run.identity.heapLow),
-    };
   }
 
   /** What cannot be looked at any more because the board is lost. */
@@ -306,10 +206,6 @@ class Validator {
     }
   }
 
-  async #readHeap({ heapLow, heapBytes }: BoardIdentity, phase: ValidationProgress["phase"]): Promise<Uint8Array> {
-    return this.#commander.readMemory(heapLow, heapBytes, (done) => this.#report(phase, done, heapBytes));
-  }
-
   /** Events that arrived, or that the board counted and that were lost on the way. */
   #refuseOwnEvents({ identity, sent }: Run): void {
     const counted = (this.#commander.identity.captured - identity.captured) >>> 0;
@@ -318,17 +214,6 @@ class Validator {
     throw new HeapsoakError("board-not-quiet", "The firmware allocates by itself: validation needs a quiet heap.", {
       hint: "Build a firmware that only starts the agent, or stop the tasks that use the heap while commands are served.",
     });
-  }
-
-  #emulatedIdentity(identity: BoardIdentity): BoardIdentity {
-    const { allocator } = this.#request;
-    if (allocator === undefined) return identity;
-    const [board = "", build = "", , version = ""] = identity.names;
-    return { ...identity, names: [board, build, allocator, version] };
-  }
-
-  #report(phase: ValidationProgress["phase"], done: number, total: number): void {
-    this.#request.progress?.({ phase, done, total });
   }
 
   #record(
@@ -349,6 +234,7 @@ class Validator {
       allocator,
       allocatorVersion,
       emulatedAs: board.allocator.name,
+      options: this.#request.options ?? {},
       versionsExactFor: board.allocator.versions,
       heap: { address: identity.heapLow, bytes: identity.heapBytes },
       start,
@@ -368,13 +254,6 @@ class Validator {
 
 /** The user ended the run. */
 class Stopped extends Error {}
-
-/** The arena holds what the board's RAM holds, and the allocator starts in it. */
-function startFresh(board: BoardHeap, image: Uint8Array): void {
-  board.restart();
-  board.fill(image);
-  board.device.recordOf(board.heap).start();
-}
 
 /** Performs operations [first, end) as one chunk; a fault of the emulated device ends it early. */
 function performChunk(
@@ -406,10 +285,6 @@ function placementDifference(
     boardAddress: result?.address ?? 0,
     emulatedAddress: planned?.address ?? 0,
   };
-}
-
-function ramOf({ device, identity }: BoardHeap): Uint8Array {
-  return device.readRam(identity.heapLow, identity.heapBytes);
 }
 
 function faultReason({ operations }: Run, { message }: GuestFault): string {

@@ -1,5 +1,5 @@
 /** The record of a validation: what reports cite to say how sure they are of the emulation. Plain versioned data. */
-
+import type { OptionValues } from "../../allocators/entry.ts";
 import type { BoardFigures } from "../wire/messages.ts";
 import type { Calibration } from "./calibration.ts";
 
@@ -47,6 +47,8 @@ export interface ValidationRecord {
   readonly allocatorVersion: string;
   /** The allocator it was compared with, and the versions that is exact for. */
   readonly emulatedAs: string;
+  /** Options that the emulated allocator was given; the others have their defaults. */
+  readonly options: OptionValues;
   readonly versionsExactFor: string;
   readonly heap: { readonly address: number; readonly bytes: number };
   /** Whether the heap was fresh from a boot, or taken over with what was in it. */

@@ -11,7 +11,7 @@ import { boardNames } from "../twin/board-heap.ts";
 import { CallSites } from "../twin/call-sites.ts";
 import { type Holder, Holders } from "../twin/holders.ts";
 import { type MemoryReader, type Resync, resynchronise } from "../twin/resync.ts";
-import { type AllocatorEvent, Twin } from "../twin/twin.ts";
+import { type AllocatorEvent, Twin, type TwinOptions } from "../twin/twin.ts";
 import type { BoardFigures, BoardIdentity, FrameOf } from "../wire/messages.ts";
 import { INTERRUPT_TASK, NO_TASK } from "../wire/protocol.ts";
 import type { HeapSample, WatchedHeap, WatchedHolder, WatchedRam, WatchedStack, WatchState } from "./watch-state.ts";
@@ -25,8 +25,7 @@ const HOLDERS_SHOWN = 20;
 /** After a reading in vain, the next one that nobody asked for. */
 const RETRY_MS = 10_000;
 
-export interface BoardWatchOptions {
-  readonly device?: DeviceDescription;
+export interface BoardWatchOptions extends TwinOptions {
   /** The firmware's own file: names of call sites, static data. */
   readonly elf?: Elf;
 }
@@ -52,6 +51,7 @@ export class BoardWatch {
   #clock: BoardClock | undefined;
   #uptimeUs: number | undefined;
   #nonce: number | undefined;
+  #sinceBoot = false;
   #events = 0;
   #sampledEvents = 0;
   #sampledMs: number | undefined;
@@ -62,7 +62,7 @@ export class BoardWatch {
   constructor(link: Pick<BoardLink, "path" | "connected" | "counters">, options: BoardWatchOptions = {}) {
     this.#link = link;
     this.#options = options;
-    this.twin = new Twin(options.device ? { device: options.device } : {});
+    this.twin = new Twin(options);
     this.#sites = new CallSites(options.elf);
   }
 
@@ -118,6 +118,7 @@ export class BoardWatch {
       dropped: this.#dropped,
       board: identity && boardNames(identity),
       uptimeUs: this.#uptimeUs,
+      sinceBoot: this.#sinceBoot,
       twin: {
         state: twin.state,
         reason: twin.reason,
@@ -175,7 +176,7 @@ export class BoardWatch {
         this.#figures = item.figures;
         return;
       case "log":
-        push(this.#log, item.text, LOG_LINES_MOST);
+        push(this.#log, `${this.#stamp()}${item.text}`, LOG_LINES_MOST);
         return;
       case "gap":
         this.#clock?.gap();
@@ -193,10 +194,9 @@ export class BoardWatch {
   #introduce(identity: BoardIdentity, nowMs: number): void {
     if (identity.nonce === this.#nonce) return;
     this.#nonce = identity.nonce;
+    this.#sinceBoot = identity.kind === "boot";
     this.#clock =
-      identity.clockHz > 0
-        ? new BoardClock(identity.clockHz, identity.time, nowMs, identity.kind === "boot")
-        : undefined;
+      identity.clockHz > 0 ? new BoardClock(identity.clockHz, identity.time, nowMs, this.#sinceBoot) : undefined;
     this.#uptimeUs = this.#clock?.at(identity.time, nowMs);
     this.#dropped = undefined;
     this.#figures = undefined;
@@ -208,6 +208,11 @@ export class BoardWatch {
 
   #tick(time: number, nowMs: number): void {
     if (this.#clock) this.#uptimeUs = this.#clock.at(time, nowMs);
+  }
+
+  /** The board's time at the head of a log line. */
+  #stamp(): string {
+    return this.#uptimeUs === undefined ? "" : `${(this.#uptimeUs / 1e6).toFixed(1)} s  `;
   }
 
   #refuse(event: Exclude<AllocatorEvent, FrameOf<"release">>): void {

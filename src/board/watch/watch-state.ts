@@ -15,8 +15,10 @@ export interface WatchState {
   /** Frames for which the board's ring had no room since its boot; undefined before the first heartbeat. */
   readonly dropped: number | undefined;
   readonly board: BoardNames | undefined;
-  /** Since the boot where that was seen. */
+  /** By the board's clock; undefined where it has none. */
   readonly uptimeUs: number | undefined;
+  /** Whether it counts from the boot; else from where the clock began anew, an unknown time after it. */
+  readonly sinceBoot: boolean;
   readonly twin: WatchedTwin;
   readonly ram: WatchedRam | undefined;
   readonly heap: WatchedHeap | undefined;
