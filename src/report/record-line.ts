@@ -1,14 +1,16 @@
 import type { HeapGuess } from "../board/recording/live-figures.ts";
 import type { RecordProgress } from "../board/recording/record-session.ts";
 import { formatBytes } from "../quantities.ts";
+import { silenceText } from "./silence-text.ts";
 import { formatCount } from "./table.ts";
 
 /** A recording while it goes on, in one line: `00:01:23  1,204 events/s  free 34.1 KiB, largest 20 KiB  lost 0 …`. */
 export function recordLine(progress: RecordProgress): string {
-  const { elapsedMs, eventsPerSecond, heap, lostFrames, ringDropped, reconnections, isConnected, isWaiting } = progress;
+  const { elapsedMs, eventsPerSecond, heap, lostFrames, ringDropped, reconnections } = progress;
   const words = [clockText(elapsedMs)];
-  if (!isConnected) words.push("the port is gone, waiting for it");
-  else if (isWaiting) words.push("waiting for the board to say what it is");
+  if (!progress.isConnected) words.push("the port is gone, waiting for it");
+  else if (progress.silentMs !== undefined) words.push(silenceText(progress.silentMs));
+  else if (progress.isWaiting) words.push("waiting for the board to say what it is");
   else words.push(`${formatCount(Math.round(eventsPerSecond))} events/s`, heapText(heap));
   words.push(`lost ${formatCount(lostFrames)}, ring ${formatCount(ringDropped)}, reconnected ${reconnections}`);
   return words.join("  ");

@@ -6,6 +6,7 @@ import { formatDuration } from "../scenario/quantities.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { heapMap } from "./picture.ts";
 import { ramBars } from "./ram-bar.ts";
+import { silenceText } from "./silence-text.ts";
 import { formatCount, formatRatio } from "./table.ts";
 import { wrapped } from "./wrapped.ts";
 
@@ -64,6 +65,7 @@ export function watchLine(state: WatchState): string {
       : `${formatBytes(figures.free)} free by the board's own figures`;
   const parts = [uptime(state), `${formatCount(state.eventsPerSecond)} events/s`, free, `twin ${twinWords(twin)}`];
   if (state.line.lost > 0) parts.push(`${formatCount(state.line.lost)} frames lost`);
+  if (state.silentMs !== undefined) parts.push(silenceText(state.silentMs));
   if (state.disconnected !== undefined) parts.push(`not connected: ${state.disconnected}`);
   return oneLine(parts.join("; "));
 }
@@ -88,7 +90,7 @@ function plain(text: string): Line {
 }
 
 function header(state: WatchState, width: number): Line[] {
-  const { board, line, disconnected } = state;
+  const { board, line, disconnected, silentMs } = state;
   const allocator = board ? `${board.allocator} ${board.version}` : "";
   const build = board?.build ? `build ${board.build.slice(0, BUILD_MOST)}` : "";
   const first = [nameOf(board), build, allocator, state.port, uptime(state)].filter((part) => part.trim() !== "");
@@ -99,8 +101,9 @@ function header(state: WatchState, width: number): Line[] {
     `${formatCount(line.corrupt)} corrupt`,
     ...(state.dropped === undefined ? [] : [`${formatCount(state.dropped)} dropped by the board's ring`]),
   ].join(", ");
-  const connection = disconnected === undefined ? "connected" : `NOT CONNECTED (${disconnected})`;
-  const tone = disconnected === undefined ? "plain" : "bad";
+  const trouble = disconnected === undefined ? silentMs && silenceText(silentMs) : `NOT CONNECTED (${disconnected})`;
+  const connection = trouble || "connected";
+  const tone = trouble ? "bad" : "plain";
   return [{ text: first.join("  "), tone: "strong" }, ...hanging(`line: ${connection}, ${quality}`, width, tone)];
 }
 

@@ -76,6 +76,14 @@ describe("the screen of a board", () => {
     await expect(screenOf(state())).toMatchFileSnapshot("screens/disconnected.txt");
   });
 
+  test("that hangs says for how long nothing has come", () => {
+    const { watch } = watched();
+    expect(screenOf(watch.state(123_000))).toContain("line: connected, ");
+    const hanging = watch.state(123_001);
+    expect(screenOf(hanging)).toContain("line: SILENT for 3 s: the board hangs, or was halted, ");
+    expect(watchLine(hanging)).toContain("SILENT for 3 s");
+  });
+
   test("that cannot be emulated shows what it reports itself", async () => {
     const boot = bootFrame({ names: ["widget", "7", "malloc9000", "1"] });
     const watch = new BoardWatch({ path: "/dev/ttyUSB0", connected: true, counters: LINE });

@@ -11,6 +11,7 @@ const PROGRESS: RecordProgress = {
   ringDropped: 17,
   reconnections: 2,
   isConnected: true,
+  silentMs: undefined,
   isWaiting: false,
 };
 
@@ -23,6 +24,7 @@ test("the line of a recording has time, rate, free, largest hole and losses", ()
 
 test.each([
   ["the port is gone, waiting for it", { isConnected: false, isWaiting: true }],
+  ["SILENT for 12 s: the board hangs, or was halted", { silentMs: 12_345 }],
   ["waiting for the board to say what it is", { isWaiting: true }],
   [
     "1,204 events/s  free unknown (unsynchronised: 3 frames are missing)",

@@ -4,6 +4,7 @@ import { systemTimers, type Timers } from "../commands/exchange.ts";
 import { noAgentError } from "../commands/no-agent.ts";
 import type { LineFigures } from "../link/line-quality.ts";
 import type { BoardLink, LinkItem } from "../link/link.ts";
+import { Silence } from "../silence.ts";
 import { type HeapGuess, type HeapShadow, LiveFigures } from "./live-figures.ts";
 import { Recorder } from "./recorder.ts";
 import { type OpenRecording, RecordingFile, removeUnused } from "./recording-file.ts";
@@ -30,6 +31,8 @@ export interface RecordProgress {
   readonly ringDropped: number;
   readonly reconnections: number;
   readonly isConnected: boolean;
+  /** How long nothing has come although a heartbeat is overdue; undefined while the board talks. */
+  readonly silentMs: number | undefined;
   readonly isWaiting: boolean;
 }
 
@@ -75,6 +78,7 @@ class Session {
   readonly #file: RecordingFile;
   readonly #recorder: Recorder;
   readonly #live: LiveFigures;
+  readonly #silence = new Silence();
   readonly #startMs: number;
   readonly #before: LineFigures;
   /** Since then the board is asked what it is; NaN: it has answered. */
@@ -122,6 +126,7 @@ class Session {
       else if (item.kind === "identity" || item.kind === "boot") this.#helloMs = Number.NaN;
     }
     this.#live.take(items, receivedMs);
+    this.#silence.take(items, this.#timers.nowMs());
     const held = this.#recorder.take(items, receivedMs);
     if (this.#recorder.failure) this.#end();
     return held;
@@ -186,6 +191,7 @@ class Session {
       ringDropped: counts?.ringDropped ?? 0,
       reconnections: this.#live.reconnections,
       isConnected: this.#live.isConnected,
+      silentMs: this.#silence.silentMs(nowMs),
       isWaiting: !this.#recorder.hasBegun,
     };
   }

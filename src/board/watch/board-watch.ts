@@ -7,6 +7,7 @@ import { formatBytes } from "../../quantities.ts";
 import { GuestFault } from "../../wasm/guest-fault.ts";
 import { BoardClock } from "../board-clock.ts";
 import type { BoardLink, LinkItem } from "../link/link.ts";
+import { Silence } from "../silence.ts";
 import { boardNames } from "../twin/board-heap.ts";
 import { CallSites } from "../twin/call-sites.ts";
 import { type Holder, Holders } from "../twin/holders.ts";
@@ -40,6 +41,7 @@ export class BoardWatch {
   readonly #options: BoardWatchOptions;
   readonly #sites: CallSites;
   readonly #holders = new Holders();
+  readonly #silence = new Silence();
   readonly #stacks = new Map<number, { bytes: number; unusedBytes: number }>();
   readonly #history: HeapSample[] = [];
   readonly #refused: string[] = [];
@@ -68,6 +70,7 @@ export class BoardWatch {
 
   /** Takes what a link's subscribers get. `nowMs`: from any origin. */
   take(items: readonly LinkItem[], nowMs: number): void {
+    this.#silence.take(items, nowMs);
     for (const item of items) this.#take(item, nowMs);
   }
 
@@ -113,6 +116,7 @@ export class BoardWatch {
     return {
       port: this.#link.path,
       disconnected: this.#disconnected,
+      silentMs: this.#silence.silentMs(nowMs),
       line: this.#link.counters,
       eventsPerSecond: this.#eventsPerSecond,
       dropped: this.#dropped,

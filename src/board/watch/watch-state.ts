@@ -10,6 +10,8 @@ export interface WatchState {
   readonly port: string;
   /** Why there is no connection; undefined while there is one. */
   readonly disconnected: string | undefined;
+  /** How long nothing has come although a heartbeat is overdue; undefined while the board talks. */
+  readonly silentMs: number | undefined;
   readonly line: LineFigures;
   readonly eventsPerSecond: number;
   /** Frames for which the board's ring had no room since its boot; undefined before the first heartbeat. */
