@@ -37,6 +37,18 @@ describe("heapsoak board watch", () => {
     expect(terminal.drawn).not.toContain("DIFFERENT");
   });
 
+  test("says that the board hangs, and goes on when it runs again", async () => {
+    const board = await VirtualBoard.running({ firmware: firmware({ workload: "on" }) });
+    const terminal = await Terminal.open("board", "watch", "--port", board.path);
+    await shows(terminal, /line: connected/);
+    await board.hang();
+    await shows(terminal, /line: SILENT for \d+ s/);
+    await board.run();
+    await shows(terminal, /line: connected/);
+    terminal.type("q");
+    expect(await terminal.ended()).toBe(0);
+  });
+
   test("says that the board was unplugged, and goes on when it is back", async () => {
     const board = await VirtualBoard.running({ firmware: firmware({ workload: "on" }) });
     const terminal = await Terminal.open("board", "watch", "--port", board.path);
