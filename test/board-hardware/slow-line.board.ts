@@ -53,6 +53,7 @@ describe("over a line of 115200 baud", () => {
     expect(Math.min(...missing)).toBeGreaterThan(0);
     const { code, text } = await verify(recording.file);
     expect(text).toContain(" 0 mismatches");
-    expect(code).toBe(3); // behind the first gap nothing can be compared: undecided
+    expect(text).toMatch(/not compared/);
+    expect([0, 3]).toContain(code); // 3 where the first gap came before the first operation: nothing was compared
   });
 });
