@@ -43,6 +43,9 @@ export interface Autopsy {
 export function autopsy(request: AutopsyRequest): Autopsy {
   const { allocator, segments, regions } = request;
   for (const region of regions) requireHeld(segments, region);
+  if (regions.some(({ low }) => low === 0)) {
+    throw new HeapsoakError("bad-argument", "A heap cannot begin at address 0, which is the null pointer.");
+  }
   const scratch = request.stateAt === undefined ? scratchBank(segments) : undefined;
   const banks = bankOf(segments);
   const engine = new Engine(scratch ? [...banks, scratch] : banks, { unalignedFaults: false });
@@ -56,7 +59,7 @@ export function autopsy(request: AutopsyRequest): Autopsy {
   record.place(regions, request.stateAt ?? scratch?.low ?? 0);
   if (request.stateAt !== undefined)
     requireHeld(segments, { low: request.stateAt, bytes: record.get(HeapField.StateBytes) });
-  else adopt(engine, record, request);
+  else adopt(record, request);
   const finding = record.check();
   const walk = record.blocksUntilFault();
   const sound = walk.complete && finding === undefined;
@@ -71,19 +74,16 @@ export function autopsy(request: AutopsyRequest): Autopsy {
   };
 }
 
-function adopt(engine: Engine, record: HeapRecord, { allocator, statics = {} }: AutopsyRequest): void {
+function adopt(record: HeapRecord, { allocator, statics = {} }: AutopsyRequest): void {
   const names = allocator.statics ?? [];
-  for (const [name, value] of Object.entries(statics)) {
-    const index = names.indexOf(name);
-    if (index < 0) {
-      throw new HeapsoakError("bad-argument", `${allocator.name} has no static variable "${name}".`, {
-        hint: names.length ? `It has: ${names.join(", ")}.` : "It needs none.",
-      });
-    }
-    const at = record.get(HeapField.State) + index * allocator.pointerBytes;
-    for (let byte = 0; byte < allocator.pointerBytes; byte++) engine.bytes[at + byte] = value >>> (8 * byte);
+  const unknown = Object.keys(statics).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new HeapsoakError("bad-argument", `${allocator.name} has no static variable "${unknown}".`, {
+      hint: names.length ? `It has: ${names.join(", ")}.` : "It needs none.",
+    });
   }
-  if (engine.exact.heapAdopt(record.address)) return;
+  const values = names.map((name) => statics[name] ?? 0);
+  if (record.adopt(values, allocator.pointerBytes)) return;
   throw new HeapsoakError("bad-argument", `The arena of ${allocator.name} alone does not tell its state.`, {
     hint: `Look these variables up on the board and pass them: ${names.map((name) => `--static ${name}=VALUE`).join(" ")}`,
   });

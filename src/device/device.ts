@@ -203,6 +203,11 @@ function partsOf(spec: HeapSpec, entry: AllocatorEntry, name: string): readonly 
 }
 
 function refuseUnusable(record: HeapRecord, entry: AllocatorEntry, name: string, regions: readonly Region[]): void {
+  if (regions.some(({ low }) => low === 0)) {
+    throw new HeapsoakError("does-not-fit", `Heap "${name}" begins at address 0, which is the null pointer.`, {
+      hint: "Let it begin a few bytes later.",
+    });
+  }
   if (record.start()) return;
   throw new HeapsoakError(
     "does-not-fit",

@@ -257,6 +257,7 @@ describe("a board that cannot be emulated", () => {
     [{ heapBytes: 0 }, /no range of addresses/],
     [{ heapLow: 0xffff_f000, heapBytes: 0x2000 }, /no range of addresses/],
     [{ heapBytes: 0xf000_0000, heapLow: 0 }, /board's heap/],
+    [{ heapBytes: 4096, heapLow: 0 }, /null pointer/],
     [{ heapLow: 0x5900_0000 }, /heapsoak keeps its own state/],
     [{ sizeMeaning: 1 }, /meaning 1, unknown for newlib-nano/],
     [{ sizeMeaning: 200 }, /meaning 200/],

@@ -82,3 +82,9 @@ test("garbage in place of a heap is a finding, never a crash", () => {
     expect(found.finding ?? found.walkedToEnd, name).not.toBe(true);
   }
 });
+
+test("a heap at address 0 is refused: no pointer to its first block could be told from NULL", () => {
+  const segments = [{ low: 0, bytes: new Uint8Array(4096) }];
+  const request = { segments, allocator: findAllocator("freertos-heap4"), regions: [{ low: 0, bytes: 4096 }] };
+  expect(() => autopsy(request)).toThrow(/null pointer/);
+});

@@ -175,3 +175,10 @@ test("the ten-byte heap: seven bytes are free and five do not fit", () => {
   expect(story).toEqual(["A:5 [5]", "A:5 B:1 [4]", "C:2 [3] B:1 [4]", "C:2 [3] B:1 [4]"]);
   expect(heap.counters()).toMatchObject({ failedRequests: 1, fragmentationFailures: 1 });
 });
+
+test("a heap at address 0 is refused: no pointer to its first block could be told from NULL", () => {
+  const device = new Device(findDevice("mps2-an385"));
+  expect(() =>
+    device.addHeap({ allocator: "newlib-nano", bytes: 4096, region: "SSRAM1", at: 0, stateAt: 0x2000 }),
+  ).toThrow(/null pointer/);
+});
