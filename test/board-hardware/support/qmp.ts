@@ -1,8 +1,7 @@
 /** The QEMU machine protocol: one JSON object a line, over a Unix socket. */
-import { existsSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { until } from "./wait.ts";
+import { connectionTo } from "./connection.ts";
 
 interface Answer {
   readonly id?: number;
@@ -24,8 +23,7 @@ export class Qmp {
 
   /** Waits for the socket to be there and connects. */
   static async open(path: string): Promise<Qmp> {
-    await until(`the control socket ${path}`, () => existsSync(path));
-    const qmp = new Qmp(connect(path));
+    const qmp = new Qmp(await connectionTo(`the control socket ${path}`, path));
     await qmp.execute("qmp_capabilities");
     return qmp;
   }

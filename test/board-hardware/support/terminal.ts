@@ -1,13 +1,13 @@
 /** heapsoak in a terminal of its own, with a keyboard and a screen. */
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { MAIN } from "./command-line.ts";
+import { connectionTo } from "./connection.ts";
 import { type Leashed, leashed } from "./leash.ts";
 import { screenOf } from "./screen.ts";
-import { until } from "./wait.ts";
 
 const COLUMNS = 100;
 const ROWS = 40;
@@ -42,8 +42,7 @@ export class Terminal {
     const socat = await leashed("socat", [`UNIX-LISTEN:${path}`, `EXEC:${script},pty,setsid,ctty,stderr`], {
       TERM: "xterm-256color",
     });
-    await until("the terminal", () => existsSync(path));
-    const terminal = new Terminal(folder, socat, connect(path));
+    const terminal = new Terminal(folder, socat, await connectionTo("the terminal", path));
     onTestFinished(() => terminal.close());
     return terminal;
   }
