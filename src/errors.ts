@@ -3,6 +3,7 @@ export type ErrorCode =
   | "bad-argument"
   | "bad-board"
   | "bad-checkpoint"
+  | "bad-counters"
   | "bad-device"
   | "bad-elf"
   | "bad-image"

@@ -22,6 +22,8 @@ export { type AccessMisuse, Heap, type Leak } from "./device/heap.ts";
 export type { HeapPart } from "./device/memory-plan.ts";
 export { resolveDevice } from "./device/resolve.ts";
 export { type ErrorCode, HeapsoakError } from "./errors.ts";
+export { type ForecastRequest, forecast } from "./forecast/forecast.ts";
+export type { DeviceForecast, ExhaustionRecord, FleetForecast, ForecastRecord, TrendRecord } from "./forecast/record.ts";
 export { type ImageSegment, loadRamImage } from "./image/ram-image.ts";
 export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
 export { loadScenario, parseScenario, type ScenarioOptions } from "./scenario/load.ts";

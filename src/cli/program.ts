@@ -6,6 +6,7 @@ import { autopsyCommand } from "./autopsy.ts";
 import { boardCommand } from "./board.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
+import { forecastCommand } from "./forecast.ts";
 import { devicesCommand } from "./list-devices.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
@@ -20,6 +21,7 @@ const COMMANDS = [
   replayCommand,
   autopsyCommand,
   boardCommand,
+  forecastCommand,
   devicesCommand,
   allocatorsCommand,
 ] as const;
@@ -32,6 +34,7 @@ Examples:
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
   $ heapsoak board watch --port /dev/ttyACM0 --elf build/app.elf
+  $ heapsoak forecast counters.csv --request 16KiB
   $ heapsoak devices stm32f407vg
   $ heapsoak allocators tlsf
 
