@@ -8,6 +8,7 @@ export type ErrorCode =
   | "bad-elf"
   | "bad-image"
   | "bad-linker-script"
+  | "bad-log"
   | "bad-scenario"
   | "bad-trace"
   | "board-unreachable"

@@ -7,6 +7,7 @@ import { boardCommand } from "./board.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { forecastCommand } from "./forecast.ts";
+import { importCommand } from "./import.ts";
 import { devicesCommand } from "./list-devices.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   compareCommand,
   checkCommand,
   scenariosCommand,
+  importCommand,
   replayCommand,
   autopsyCommand,
   boardCommand,
@@ -31,6 +33,7 @@ Examples:
   $ heapsoak run mqtt-tls
   $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf --heap-sizes 36KiB,40KiB
   $ heapsoak check gateway.yaml
+  $ heapsoak import uart.log --out day.trace.gz
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
   $ heapsoak board watch --port /dev/ttyACM0 --elf build/app.elf

@@ -15,7 +15,7 @@ interface BoardEvent {
 export const BOARD_EVENTS = {
   /** The board has started: what was live is gone. `t` begins at 0 here. */
   boot: { kind: "boot" },
-  /** `frames` are missing; `certain=0`: or 65,536 more, once or several times. */
+  /** `frames` are missing; `certain=0`: or 65,536 more, once or several times. Imports: `line` of the log is damaged. */
   gap: { kind: "gap" },
   /** The log begins `captured` operations after the boot. */
   joined: { kind: "gap" },

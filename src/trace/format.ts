@@ -41,14 +41,15 @@ export const RECORD_SHAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Annotations that recordings of boards carry. Readers accept any lower-case key with a value without blanks.
+ * Annotations that recordings of boards and imported logs carry. Readers accept any lower-case key with a value
+ * without blanks.
  * `align` is the alignment as asked for, where it was no power of two.
  */
 export const ANNOTATIONS = {
   /** Microseconds of the board's clock, `t=0` at the boot; `ticks` where the clock's rate is not known. */
   time: "t",
   ticks: "ticks",
-  /** Address of the caller, hexadecimal. */
+  /** Address of the caller, hexadecimal; of imported logs that name it instead, FILE:LINE. */
   site: "at",
   /** Number of the task; `! task` gives its name. */
   task: "task",
@@ -59,13 +60,19 @@ export const ANNOTATIONS = {
   lost: "lost",
   /** `r` only: the old block is not known, for it was born before the log or in a gap. */
   unmatched: "unmatched",
-  /** The size was not reported (see `size_meaning` in the header); 0 stands for it. */
+  /**
+   * `unknown`: the size was not reported (see `size_meaning` in the header), and 0 stands for it. `beyond`: it has
+   * more than 32 bits, and the largest number stands for it.
+   */
   sizeUnknown: "size",
 } as const;
 
 /** Header key and value of a recording. */
 export const RECORDING_KEY = "recording";
 export const RECORDING_VALUE = "1";
+
+/** Header key of a trace that was made from a log; its value is the log's format. */
+export const IMPORTED_KEY = "imported";
 
 /** One figure of an `s` record. */
 export interface StatisticClaim {
@@ -89,7 +96,7 @@ export interface TraceBreak {
   readonly kind: "boot" | "gap";
 }
 
-/** What a recording says of itself, as far as it has been read. */
+/** What a recording or an imported log says of itself, as far as it has been read. */
 export interface RecordingTotals {
   readonly boots: number;
   /** Places behind which something is missing. */

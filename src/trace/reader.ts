@@ -1,13 +1,10 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import type { Readable } from "node:stream";
 import type { TraceHeader } from "../allocators/entry.ts";
 import { HeapsoakError } from "../errors.ts";
-import { LINE_BYTES_MOST, type RecordingTotals, type TraceBatch } from "./format.ts";
+import { IMPORTED_KEY, LINE_BYTES_MOST, type RecordingTotals, type TraceBatch } from "./format.ts";
+import { inflated, openSource, unreadable } from "./input.ts";
 import { LineParser } from "./line-parser.ts";
 
-const READ_BYTES = 256 * 1024;
 const LF = 0x0a;
 
 /** A trace that is being read: the header is complete, the records are still to come. */
@@ -15,7 +12,7 @@ export interface OpenTrace {
   /** The file's path, or `standard input`. */
   readonly name: string;
   readonly header: TraceHeader;
-  /** What a board's recording says of itself, as far as it has been read; undefined for other traces. */
+  /** What a board's recording or an imported log says of itself, as far as it has been read; undefined for other traces. */
   readonly recording: RecordingTotals | undefined;
   /**
    * The operations in batches, once. The columns of a batch are overwritten by the next one. Throws `bad-trace`
@@ -33,86 +30,24 @@ export interface OpenTrace {
  */
 export async function openTrace(path: string): Promise<OpenTrace> {
   const name = path === "-" ? "standard input" : path;
-  return readTrace(await source(path, name), name);
+  return readTrace(await openSource(path, name, "Only --verify takes folders."), name);
 }
 
 /** As `openTrace`, from a stream of bytes. */
 export async function readTrace(input: Readable, name: string): Promise<OpenTrace> {
   const parser = new LineParser(name);
-  const batches = parsed(lines(inflated(input, name), parser), parser, name);
+  const batches = parsed(wholeLines(inflated(input, name), parser), parser, name);
   const first = await batches.next();
   const close = async () => void (await batches.return(undefined));
   return {
     name,
     header: parser.header,
     get recording() {
-      return parser.isRecording ? parser.totals : undefined;
+      return parser.isRecording || parser.header.has(IMPORTED_KEY) ? parser.totals : undefined;
     },
     batches: () => withFirst(first, batches),
     close,
   };
-}
-
-async function source(path: string, name: string): Promise<Readable> {
-  if (path === "-") return process.stdin;
-  try {
-    const status = await stat(path);
-    if (status.isDirectory()) {
-      throw new HeapsoakError("cannot-read", `${name}: is a folder.`, { hint: "Only --verify takes folders." });
-    }
-    return createReadStream(path, { highWaterMark: READ_BYTES });
-  } catch (cause) {
-    throw unreadable(name, cause);
-  }
-}
-
-/** The bytes of the text, whether they come compressed or not. */
-async function* inflated(input: Readable, name: string): AsyncGenerator<Uint8Array> {
-  const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Uint8Array | string>;
-  const head = await firstBytes(chunks, name);
-  const whole = Readable.from(prepend(head, chunks, name), { objectMode: false });
-  try {
-    if (head[0] !== 0x1f || head[1] !== 0x8b) yield* whole as AsyncIterable<Uint8Array>;
-    else yield* gunzip(whole);
-  } finally {
-    whole.destroy();
-    input.destroy();
-  }
-}
-
-/** At least the two bytes that tell gzip from text, when there are as many. */
-async function firstBytes(chunks: AsyncIterator<Uint8Array | string>, name: string): Promise<Buffer> {
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < 2) {
-    const next = await nextChunk(chunks, name);
-    if (!next) break;
-    head = Buffer.concat([head, next]);
-  }
-  return head;
-}
-
-async function nextChunk(chunks: AsyncIterator<Uint8Array | string>, name: string): Promise<Buffer | undefined> {
-  try {
-    const { value, done } = await chunks.next();
-    return done ? undefined : Buffer.isBuffer(value) ? value : Buffer.from(value);
-  } catch (cause) {
-    throw unreadable(name, cause);
-  }
-}
-
-async function* prepend(head: Buffer, chunks: AsyncIterator<Uint8Array | string>, name: string) {
-  if (head.length > 0) yield head;
-  for (let chunk = await nextChunk(chunks, name); chunk; chunk = await nextChunk(chunks, name)) yield chunk;
-}
-
-async function* gunzip(compressed: Readable): AsyncGenerator<Uint8Array> {
-  const inflate = createGunzip({ chunkSize: READ_BYTES });
-  compressed.once("error", (error) => inflate.destroy(error));
-  try {
-    yield* compressed.pipe(inflate) as AsyncIterable<Uint8Array>;
-  } finally {
-    inflate.destroy();
-  }
 }
 
 /**
@@ -120,7 +55,7 @@ async function* gunzip(compressed: Readable): AsyncGenerator<Uint8Array> {
  * dropped where it lacks its end, however long it is: half a number is another number, and a file system that lost
  * power may leave zeros.
  */
-async function* lines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): AsyncGenerator<Uint8Array> {
+export async function* wholeLines(chunks: AsyncIterable<Uint8Array>, parser: LineParser): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array(0);
   let first = true;
   let tornBytes = 0;
@@ -180,21 +115,4 @@ async function* withFirst(
   } finally {
     await rest.return(undefined);
   }
-}
-
-/** The user's error behind a failed read. */
-function unreadable(name: string, cause: unknown, line = 0): Error {
-  if (cause instanceof HeapsoakError) return cause;
-  const code = (cause as NodeJS.ErrnoException).code ?? "";
-  const behind = line > 0 ? ` behind line ${line}` : "";
-  if (code === "Z_BUF_ERROR")
-    return new HeapsoakError("bad-trace", `${name}: the gzip data is cut off${behind}.`, { cause });
-  if (code.startsWith("Z_")) {
-    return new HeapsoakError("bad-trace", `${name}: the gzip data is damaged${behind} (${(cause as Error).message}).`, {
-      cause,
-    });
-  }
-  if (code === "ENOENT") return new HeapsoakError("cannot-read", `${name}: there is no such file.`, { cause });
-  if (code.startsWith("E")) return new HeapsoakError("cannot-read", `${name}: cannot be read (${code}).`, { cause });
-  return cause instanceof Error ? cause : new Error(String(cause));
 }

@@ -354,8 +354,8 @@ export class RecordingText {
   }
 }
 
-/** The least power of two at or above the alignment, as the originals round it up. */
-function powerOfTwo(alignment: number): number {
+/** The least power of two at or above the alignment, as the originals round it up; at most 2 GiB. */
+export function powerOfTwo(alignment: number): number {
   if (alignment >= ALIGNMENT_MOST) return ALIGNMENT_MOST;
   return 2 ** Math.ceil(Math.log2(Math.max(1, alignment)));
 }

@@ -1,0 +1,62 @@
+import { LOG_FORMATS } from "./formats.ts";
+import type { LineReader, LogFormat } from "./log-format.ts";
+import type { TraceText } from "./trace-text.ts";
+
+/** What boards print first: the ESP32's ROM, Zephyr, Mbed OS's fault handler's restart. */
+const BOOT = /^ets [A-Z][a-z]{2} [ \d]\d \d{4}|\brst:0x[0-9a-f]+ \(|\*\*\* Booting Zephyr OS/;
+/** The ROM's two lines are one boot. */
+const BOOT_LINES = 8;
+
+/** Reads a log's lines in one format, and counts what else is in it. */
+export class LogReader {
+  readonly format: LogFormat;
+  readonly #text: TraceText;
+  readonly #reader: LineReader;
+  readonly #others: readonly LogFormat[];
+  #bootLine = -BOOT_LINES;
+
+  constructor(format: LogFormat, text: TraceText) {
+    this.format = format;
+    this.#text = text;
+    this.#reader = format.open(text);
+    // Only a file's beginning tells the others.
+    this.#others = LOG_FORMATS.filter((other) => other !== format && !other.begins);
+  }
+
+  read(line: string, number: number): void {
+    const text = this.#text;
+    text.line = line;
+    text.lineNumber = number;
+    const kind = this.#reader.read(line);
+    if (kind === "record" || kind === "known") return;
+    if (kind === "damaged") this.#damaged(number, "damaged");
+    else if (line !== "") this.#other(line, number);
+  }
+
+  tooLong(number: number): void {
+    this.#text.lineNumber = number;
+    this.#damaged(number, "too-long");
+  }
+
+  /** What a reader of the trace must know, as sentences. */
+  end(): string[] {
+    return this.#reader.end?.() ?? [];
+  }
+
+  #damaged(number: number, kind: "damaged" | "too-long"): void {
+    this.#text.findings.note(kind, number);
+    this.#text.gap();
+  }
+
+  #other(line: string, number: number): void {
+    const other = this.#others.find((format) => format.recognises(line));
+    if (other) {
+      this.#text.findings.note("other-format", number, other.name);
+      return;
+    }
+    this.#text.findings.note("other", number);
+    if (!BOOT.test(line)) return;
+    if (number - this.#bootLine >= BOOT_LINES) this.#text.boot();
+    this.#bootLine = number;
+  }
+}
