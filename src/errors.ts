@@ -10,6 +10,7 @@ export type ErrorCode =
   | "bad-linker-script"
   | "bad-log"
   | "bad-scenario"
+  | "bad-stack-usage"
   | "bad-trace"
   | "board-unreachable"
   | "core-mismatch"

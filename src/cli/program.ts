@@ -12,6 +12,7 @@ import { devicesCommand } from "./list-devices.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { scenariosCommand } from "./scenarios.ts";
+import { stackCommand } from "./stack.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
@@ -22,6 +23,7 @@ const COMMANDS = [
   importCommand,
   replayCommand,
   autopsyCommand,
+  stackCommand,
   boardCommand,
   forecastCommand,
   devicesCommand,
@@ -36,6 +38,7 @@ Examples:
   $ heapsoak import uart.log --out day.trace.gz
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
+  $ heapsoak stack build/app.elf --su build --limit sensor=1KiB
   $ heapsoak board watch --port /dev/ttyACM0 --elf build/app.elf
   $ heapsoak forecast counters.csv --request 16KiB
   $ heapsoak devices stm32f407vg

@@ -42,7 +42,11 @@ const RISCV_EXCEPTION_BYTES = 124;
 const XTENSA_EXCEPTION_BYTES = 192;
 
 /** The frames of a device's core. */
-export function coreFrames({ core, coreName, flashOutside }: DeviceDescription): CoreFrames {
+export function coreFrames({
+  core,
+  coreName,
+  flashOutside,
+}: Pick<DeviceDescription, "core" | "coreName" | "flashOutside">): CoreFrames {
   switch (core) {
     case "armv6-m":
     case "armv7-m":

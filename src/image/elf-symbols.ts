@@ -14,6 +14,8 @@ export interface ElfSymbol {
   readonly global: boolean;
   /** Not an address in a section: a constant of the linker script. */
   readonly absolute: boolean;
+  /** Index of the section it lies in; those above 0xff00 mean no section. */
+  readonly section: number;
 }
 
 const ENTRY_BYTES = 16;
@@ -115,12 +117,14 @@ function symbolAt(view: DataView, at: number, name: string, thumb: boolean): Elf
   const kindAndBinding = view.getUint8(at + 12);
   const kind = KINDS[kindAndBinding & 15] ?? "other";
   const value = view.getUint32(at + 4, true);
+  const section = view.getUint16(at + 14, true);
   return {
     name,
     value: thumb && kind === "function" ? value - (value % 2) : value,
     bytes: view.getUint32(at + 8, true),
     kind,
     global: kindAndBinding >> 4 !== 0,
-    absolute: view.getUint16(at + 14, true) === ABSOLUTE_SECTION,
+    absolute: section === ABSOLUTE_SECTION,
+    section,
   };
 }

@@ -1,0 +1,159 @@
+/**
+ * What GCC says of stacks: `.su` (-fstack-usage) a line a function, `.ci` (-fcallgraph-info=su) a graph a source file.
+ *
+ *   main.c:12:5:main⇥24⇥static                                     static | dynamic | dynamic,bounded
+ *
+ *   node: { title: "main" label: "main\nmain.c:12:5\n24 bytes (static)\n0 dynamic objects" }
+ *   node: { title: "memcpy" label: "…" shape : ellipse }           only called here
+ *   edge: { sourcename: "main" targetname: "memcpy" label: "main.c:14:3" }
+ *
+ * A title is the symbol's name, behind "FILE:" where it is local to the file. Calls through a pointer lead to
+ * `__indirect_call`.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { HeapsoakError } from "../errors.ts";
+import { readLimited } from "../files.ts";
+import { baseName } from "./program-code.ts";
+
+/** The frame of a function as the compiler states it. */
+export interface CompiledFrame {
+  /** The symbol, or for functions of a .su file the name in the source. */
+  readonly name: string;
+  /** Base name of the source file. */
+  readonly file: string;
+  /** Local to its source file, as far as the compiler's file says. */
+  readonly local: boolean;
+  readonly frameBytes: number;
+  /** The frame grows when it runs, by an amount that is not known. */
+  readonly dynamic: boolean;
+}
+
+/** A call in the compiler's graph, by titles. */
+export interface CompiledCall {
+  readonly caller: string;
+  readonly callee: string;
+}
+
+/** All that was found in a folder. */
+export interface CompilerFiles {
+  /** By title in .ci files; those of .su files are in `lines`. */
+  readonly nodes: ReadonlyMap<string, CompiledFrame>;
+  readonly calls: readonly CompiledCall[];
+  readonly lines: readonly CompiledFrame[];
+  readonly files: number;
+}
+
+const FILES_MOST = 20_000;
+const FOLDERS_DEEP_MOST = 16;
+const FILE_BYTES_MOST = 64 * 1024 * 1024;
+
+/** Reads all .su and .ci files in the folder and below. Throws `cannot-read` and `bad-stack-usage`. */
+export async function readCompilerFiles(folder: string): Promise<CompilerFiles> {
+  const found = await filesBelow(folder);
+  if (found.length === 0) {
+    throw new HeapsoakError("bad-stack-usage", `${folder}: there is no .su and no .ci file in it or below.`, {
+      hint: "Compile with -fstack-usage, or -fcallgraph-info=su; GCC writes them beside the objects.",
+    });
+  }
+  const nodes = new Map<string, CompiledFrame>();
+  const calls: CompiledCall[] = [];
+  const lines: CompiledFrame[] = [];
+  for (const path of found) {
+    const text = Buffer.from(await readLimited(path, FILE_BYTES_MOST)).toString("utf8");
+    if (path.endsWith(".su")) lines.push(...parseStackUsage(text, path));
+    else {
+      const graph = parseCallGraph(text, path);
+      for (const [title, node] of graph.nodes) nodes.set(title, node);
+      calls.push(...graph.calls);
+    }
+  }
+  return { nodes, calls, lines, files: found.length };
+}
+
+/** The functions of a .su file. `path` names it in messages. Throws `bad-stack-usage`. */
+export function parseStackUsage(text: string, path: string): CompiledFrame[] {
+  return numbered(text).map(({ line, number }) => {
+    const [, file, name, bytes, kind] = /^(.+?):\d+:(?:\d+:)?(.+)\t(\d{1,10})\t([a-z,]+)$/.exec(line) ?? [];
+    if (!file || !name || !bytes || !/^(static|dynamic(,bounded)?|bounded)$/.test(kind ?? "")) {
+      throw malformed(path, number, line, "FILE:LINE:COLUMN:FUNCTION, a tab, the bytes, a tab and static or dynamic");
+    }
+    return { name, file: baseName(file), local: false, frameBytes: Number(bytes), dynamic: kind === "dynamic" };
+  });
+}
+
+/** The functions and calls of a .ci file. `path` names it in messages. Throws `bad-stack-usage`. */
+export function parseCallGraph(
+  text: string,
+  path: string,
+): { nodes: Map<string, CompiledFrame>; calls: CompiledCall[] } {
+  const nodes = new Map<string, CompiledFrame>();
+  const calls: CompiledCall[] = [];
+  for (const { line, number } of numbered(text)) {
+    const edge = /^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"/.exec(line);
+    const node = /^node: \{ title: "([^"]+)" label: "((?:[^"\\]|\\.)*)"/.exec(line);
+    if (edge) calls.push({ caller: edge[1] ?? "", callee: edge[2] ?? "" });
+    else if (node) {
+      const frame = frameOf(node[1] ?? "", node[2] ?? "");
+      if (frame) nodes.set(node[1] ?? "", frame);
+    } else if (!/^(graph: \{ title: ".*"|\})$/.test(line)) {
+      throw malformed(path, number, line, "a line of -fcallgraph-info: graph, node or edge");
+    }
+  }
+  return { nodes, calls };
+}
+
+/** Undefined for a function that is only called in the file. */
+function frameOf(title: string, label: string): CompiledFrame | undefined {
+  const usage = /\\n(\d{1,10}) bytes \((static|dynamic|dynamic,bounded|bounded)\)/.exec(label);
+  if (!usage) return undefined;
+  const place = /\\n([^\\]+?):\d+:\d+\\n/.exec(label)?.[1] ?? "";
+  const local = /^(.+):([^:]+)$/.exec(title);
+  return {
+    name: local?.[2] ?? title,
+    file: baseName(local?.[1] ?? place),
+    local: local !== null,
+    frameBytes: Number(usage[1]),
+    dynamic: usage[2] === "dynamic",
+  };
+}
+
+function numbered(text: string): { line: string; number: number }[] {
+  return text
+    .split(/\r?\n/)
+    .map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => line.trim() !== "");
+}
+
+function malformed(path: string, number: number, line: string, expected: string): HeapsoakError {
+  const shown = line.length > 60 ? `${line.slice(0, 60)}…` : line;
+  return new HeapsoakError("bad-stack-usage", `${path}:${number}: got "${shown}", expected ${expected}.`);
+}
+
+async function filesBelow(folder: string, depth = 0): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await entriesOf(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && depth < FOLDERS_DEEP_MOST) found.push(...(await filesBelow(path, depth + 1)));
+    else if (entry.isFile() && /\.(su|ci)$/.test(entry.name)) found.push(path);
+    if (found.length > FILES_MOST) {
+      throw new HeapsoakError("bad-stack-usage", `${folder}: more than ${FILES_MOST} files.`);
+    }
+  }
+  return found.sort();
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const reason =
+      code === "ENOENT"
+        ? "there is no such folder"
+        : code === "ENOTDIR"
+          ? "is not a folder"
+          : `cannot be read (${code})`;
+    throw new HeapsoakError("cannot-read", `${folder}: ${reason}.`, { cause });
+  }
+}
