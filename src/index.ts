@@ -22,11 +22,17 @@ export { type AccessMisuse, Heap, type Leak } from "./device/heap.ts";
 export type { HeapPart } from "./device/memory-plan.ts";
 export { resolveDevice } from "./device/resolve.ts";
 export { type ErrorCode, HeapsoakError } from "./errors.ts";
-export { type ForecastRequest, forecast } from "./forecast/forecast.ts";
-export type { DeviceForecast, ExhaustionRecord, FleetForecast, ForecastRecord, TrendRecord } from "./forecast/record.ts";
 export { type CompilerFiles, readCompilerFiles } from "./firmware-stack/compiler-files.ts";
 export { type AnalysedProgram, analyseProgram, type ProgramRequest } from "./firmware-stack/program.ts";
 export { type StackBoundRecord, type StackRecordRequest, stackRecord } from "./firmware-stack/stack-record.ts";
+export { type ForecastRequest, forecast } from "./forecast/forecast.ts";
+export type {
+  DeviceForecast,
+  ExhaustionRecord,
+  FleetForecast,
+  ForecastRecord,
+  TrendRecord,
+} from "./forecast/record.ts";
 export { type Elf, readElf } from "./image/elf.ts";
 export { type ImageSegment, loadRamImage } from "./image/ram-image.ts";
 export { FINDINGS, type Finding, type FindingKind } from "./import/findings.ts";
