@@ -161,7 +161,7 @@ describe("a recording", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("cut anywhere reads up to its last whole line", async () => {
+  test("cut anywhere reads up to its last whole line", { timeout: 60_000 }, async () => {
     const { text } = await recorded((board) => {
       churn(board, 12);
       board.log("näher\n# x=1");
