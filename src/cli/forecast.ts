@@ -36,9 +36,9 @@ Tables are CSV or TSV with a header. Columns are recognised by their words, in a
 timestamp, ts, date, epoch …), uptime (uptime_s, millis, t_ms …), free (free, free_heap, heapFreeBytes …), least free
 (min_free, minimum_ever_free …), largest (largest_block, maxAllocHeap, max_block …), used and total, boots (boot_count,
 reboots …), device (device, mac, host, node_id …).
-Logs: lines of Arduino, ESP-IDF, ESP8266, Zephyr, LVGL, MicroPython, "[MEM] free: N | max: N | frag: N%", name=number
-pairs and JSON Lines (heaptop's too), with a time before the text: ISO dates, seconds since 1970, 12:34:56,
-[ 12.345] or ESP-IDF's (12345).
+Logs: lines of Arduino, ESP-IDF, ESP8266, Zephyr, Zephelin, LVGL, mbedTLS, o1heap, MicroPython, "[MEM] free: N |
+max: N | frag: N%", name=number pairs and JSON Lines (heaptop's too), with a time before the text: ISO dates, seconds
+since 1970, 12:34:56, [ 12.345] or ESP-IDF's (12345).
 
 Reboots are told by an uptime that goes back, a count of boots, or a least-free counter that rises; trends are taken
 within boots only. "LEAK": free memory falls. "FRAGMENTATION": it does not, and the largest block falls.

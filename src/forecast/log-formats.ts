@@ -63,6 +63,21 @@ function microPython(): LogFormat {
   };
 }
 
+/** Zephelin's text: a line for each heap, which are as many devices. */
+function zephelin(): LogFormat {
+  return {
+    name: "zephelin",
+    example: "zpl_memory_event heap (0xADDRESS) NB NB THREAD",
+    match(line, sample) {
+      const match = /zpl_memory_event (?:k_)?heap \((0x[0-9a-f]{1,16})\) \d+B (\d+)B/i.exec(line);
+      if (!match) return "no";
+      sample.device = `heap ${match[1]}`;
+      sample.freeBytes = Number(match[2]);
+      return "sample";
+    },
+  };
+}
+
 const PAIR = /([A-Za-z][A-Za-z0-9_. -]{0,40}?)\s?[:=]\s*"?(\d+(?:\.\d+)?)\s?(KiB|KB|kB|kb)?(?![\d.%])/g;
 /** Names of one program are few; a hostile log has many. */
 const NAMES_KEPT = 1000;
@@ -152,6 +167,24 @@ export function logFormats(): LogFormat[] {
         sample.largestBytes = largest;
       },
     ),
+    oneLine(
+      "mbedtls",
+      "Current use: N blocks / N bytes, max: N blocks / N bytes",
+      /Current use: *\d+ blocks \/ (\d+) bytes, max: *\d+ blocks/,
+      (sample, used) => {
+        sample.usedBytes = used ?? Number.NaN;
+      },
+    ),
+    oneLine(
+      "o1heap",
+      "Heap status N/N Peak alloc N Peak req N OOM count N",
+      /Heap status (\d+)\/(\d+) Peak alloc (\d+)/,
+      (sample, used = 0, total = 0, peak = 0) => {
+        sample.freeBytes = total - used;
+        sample.minimumFreeBytes = total - peak;
+      },
+    ),
+    zephelin(),
     microPython(),
     keyValue(),
   ];

@@ -140,6 +140,26 @@ describe("logs", () => {
       800,
     ],
     [
+      "mbedtls",
+      (i: number) =>
+        `${iso(i)} Current use: 33 blocks / ${2500 + i} bytes, max: 99 blocks / 5392 bytes (total 8560 bytes), alloc / free: 8803 / 8771`,
+      -2539,
+      Infinity,
+    ],
+    [
+      "o1heap",
+      (i: number) => `[ ${i * 60}.000] Heap status ${64 + i}/8000 Peak alloc 896 Peak req 256 OOM count 0`,
+      7897,
+      Infinity,
+      7104,
+    ],
+    [
+      "zephelin",
+      (i: number) => `[ ${i * 60}.000] zpl_memory_event k_heap (0x20001000) ${100 + i}B ${900 - i}B main`,
+      861,
+      Infinity,
+    ],
+    [
       "micropython",
       (i: number) =>
         `${1_760_000_000 + i * 60} x\nGC: total: 64000, used: 5, free: ${9000 - i}\n No. of 1-blocks: 1, 2-blocks: 3, max blk sz: 4, max free sz: 50`,
