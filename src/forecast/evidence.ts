@@ -1,5 +1,6 @@
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import type { DeviceForecast, ForecastOutcome, TrendRecord } from "./record.ts";
 import { LEAST_WINDOWS } from "./trend.ts";
 
@@ -48,7 +49,7 @@ function trendLine(what: string, { bytesPerDay, low, high, isUsed }: TrendRecord
 
 function tooShort({ windows, track }: Findings): string {
   const { samples, observedUs } = track;
-  return `too short: ${windows} windows behind the settling of each boot, expected at least ${LEAST_WINDOWS} (${samples} samples in ${formatDuration(observedUs)})`;
+  return `too short: ${counted(windows, "window")} behind the settling of each boot, expected at least ${LEAST_WINDOWS} (${counted(samples, "sample")} in ${formatDuration(observedUs)})`;
 }
 
 function tooNoisy(outcome: ForecastOutcome, horizonUs: number): string {

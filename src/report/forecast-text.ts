@@ -52,7 +52,7 @@ function sourceLines(source: SourceRecord): string[] {
     unfinishedBytes > 0 && "an unfinished last line left out",
   ].filter((text) => typeof text === "string");
   return wrapped(
-    `${name}: ${format}${roles}, ${formatCount(samples)} samples${left.map((text) => `, ${text}`).join("")}`,
+    `${name}: ${format}${roles}, ${counted(samples, "sample")}${left.map((text) => `, ${text}`).join("")}`,
     WIDTH,
   );
 }
@@ -94,7 +94,7 @@ function trackText({
   const seen = found.filter(([count]) => count > 0).map(([count, what]) => `, ${counted(count, what)}`);
   const every = track.typicalIntervalUs ? ` every ${formatDuration(track.typicalIntervalUs)}` : "";
   const observed = `observed for ${formatDuration(track.observedUs)}${every}${seen.join("")}`;
-  return `${observed}; least bytes seen: ${least.join(", ") || "none"}; ${windows} windows of ${formatDuration(windowUs)}`;
+  return `${observed}; least bytes seen: ${least.join(", ") || "none"}; ${counted(windows, "window")} of ${formatDuration(windowUs)}`;
 }
 
 function tableOfDevices(record: ForecastRecord): string[] {
