@@ -25,6 +25,10 @@ export { type ErrorCode, HeapsoakError } from "./errors.ts";
 export { type CompilerFiles, readCompilerFiles } from "./firmware-stack/compiler-files.ts";
 export { type AnalysedProgram, analyseProgram, type ProgramRequest } from "./firmware-stack/program.ts";
 export { type StackBoundRecord, type StackRecordRequest, stackRecord } from "./firmware-stack/stack-record.ts";
+export type { Evaluation } from "./fit/evaluation/evaluate.ts";
+export type { FigureRecord } from "./fit/evaluation/judge.ts";
+export { type Fit, type FitRequest, fitTrace } from "./fit/fit.ts";
+export type { FitRecord } from "./fit/record.ts";
 export { type ForecastRequest, forecast } from "./forecast/forecast.ts";
 export type {
   DeviceForecast,

@@ -22,6 +22,13 @@ export type TraceHeader = ReadonlyMap<string, string>;
 /** Which bound of src/allocators/bounds.ts holds for an allocator's placement policy. */
 export type BoundKind = "first-fit" | "best-fit" | "half-fit" | "never-fragments" | "none";
 
+/** Bytes of a counter, from the start of the static variables or of the arena. */
+export interface Tally {
+  readonly in: "statics" | "arena";
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** Everything the host knows of an allocator; its behaviour is in assembly/allocators. */
 export interface AllocatorEntry {
   /** The name users write: the folder's in the golden traces, or the textbook's. */
@@ -48,6 +55,8 @@ export interface AllocatorEntry {
   readonly statics?: readonly string[];
   /** Where in the static variables lies what the metadata of the arena links to; absent: nothing does. */
   readonly linkedStateOffset?: number;
+  /** Counters of its own that it never reads again: they go on where all else in its memory repeats itself. */
+  readonly tallies?: readonly Tally[];
   /** Versions whose placement is this: `from`, and up to `before` where it ends. Absent: not held by the version. */
   readonly exactVersions?: { readonly from: string; readonly before?: string };
   /** Keys of `heapStatistics`, in order: those of the golden traces' `s` records. */

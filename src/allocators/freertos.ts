@@ -1,5 +1,5 @@
 import { AllocatorKind, FreertosHeap1Option } from "../../assembly/memory-map.ts";
-import type { AllocatorEntry } from "./entry.ts";
+import type { AllocatorEntry, Tally } from "./entry.ts";
 
 const FREERTOS = {
   versions: "FreeRTOS-Kernel main at 4269c69a1, portBYTE_ALIGNMENT 8, without the heap protector",
@@ -19,6 +19,9 @@ const FIRST_FIT = {
   statisticKeys: ["free", "min_free", "largest", "smallest", "blocks", "allocs", "frees"],
   bound: "first-fit",
 } as const;
+
+/** xNumberOfSuccessfulAllocations and xNumberOfSuccessfulFrees. */
+const FIRST_FIT_TALLIES: readonly Tally[] = [{ in: "statics", offset: 20, bytes: 8 }];
 
 /** The heaps of FreeRTOS's portable/MemMang. heap_3 is the C library's malloc behind a lock. */
 export const freertos: readonly AllocatorEntry[] = [
@@ -63,6 +66,7 @@ export const freertos: readonly AllocatorEntry[] = [
     ...FIRST_FIT,
     name: "freertos-heap4",
     kind: AllocatorKind.FreertosHeap4,
+    tallies: FIRST_FIT_TALLIES,
     aliases: ["heap_4", "heap4"],
     traceNames: ["freertos-heap4-mis4"],
     summary: "First fit over an address-ordered free list that merges neighbours: FreeRTOS's usual heap.",
@@ -74,6 +78,7 @@ export const freertos: readonly AllocatorEntry[] = [
     ...FIRST_FIT,
     name: "freertos-heap5",
     kind: AllocatorKind.FreertosHeap5,
+    tallies: FIRST_FIT_TALLIES,
     aliases: ["heap_5", "heap5"],
     traceNames: ["freertos-heap5-2r", "freertos-heap5-3r"],
     summary:

@@ -16,6 +16,7 @@ export const lwmem: readonly AllocatorEntry[] = [
     alignment: "4",
     cost: { allocate: "O(free blocks)", release: "O(free blocks)" },
     options: {},
+    tallies: [{ in: "statics", offset: 32, bytes: 8 }],
     statisticKeys: ["free", "min_free", "allocs", "frees", "total"],
     bound: "first-fit",
     reallocates: true,

@@ -16,6 +16,7 @@ export const o1heap: readonly AllocatorEntry[] = [
     alignment: "16",
     cost: { allocate: "O(1)", release: "O(1)" },
     options: {},
+    tallies: [{ in: "arena", offset: 152, bytes: 8 }],
     statisticKeys: ["capacity", "allocated", "peak_allocated", "peak_request", "oom"],
     bound: "half-fit",
     granuleBytes: 32,

@@ -6,8 +6,10 @@ import { autopsyCommand } from "./autopsy.ts";
 import { boardCommand } from "./board.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
+import { fitCommand } from "./fit.ts";
 import { forecastCommand } from "./forecast.ts";
 import { importCommand } from "./import.ts";
+import { initCommand } from "./init.ts";
 import { devicesCommand } from "./list-devices.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
@@ -20,7 +22,9 @@ const COMMANDS = [
   compareCommand,
   checkCommand,
   scenariosCommand,
+  initCommand,
   importCommand,
+  fitCommand,
   replayCommand,
   autopsyCommand,
   stackCommand,
@@ -35,7 +39,9 @@ Examples:
   $ heapsoak run mqtt-tls
   $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf --heap-sizes 36KiB,40KiB
   $ heapsoak check gateway.yaml
+  $ heapsoak init --elf build/app.elf --device stm32f407vg --out app.yaml
   $ heapsoak import uart.log --out day.trace.gz
+  $ heapsoak fit day.trace.gz --out day.yaml
   $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --heap-size 40KiB
   $ heapsoak autopsy ram.bin --at 0x20000000 --allocator freertos-heap4 --heap 0x20004000:40KiB
   $ heapsoak stack build/app.elf --su build --limit sensor=1KiB

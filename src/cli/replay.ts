@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { OptionValues } from "../allocators/entry.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
@@ -6,6 +6,7 @@ import { parseRange, parseSize } from "../quantities.ts";
 import { replayText } from "../report/replay-text.ts";
 import { verificationText, verificationTotal } from "../report/verify-text.ts";
 import { type ReplayRequest, replayTrace } from "../trace/replay.ts";
+import { AT_END, type AtEnd } from "../trace/replay-passes.ts";
 import type { ReplayResult } from "../trace/replay-result.ts";
 import { traceFiles, type Verification, verifyTrace } from "../trace/verify.ts";
 import { collect, parseAssignments, parseCount } from "./arguments.ts";
@@ -19,7 +20,7 @@ interface ReplayOptions {
   readonly region?: string[];
   readonly option?: string[];
   readonly repeat: string;
-  readonly releaseAtEnd?: boolean;
+  readonly atEnd?: AtEnd;
   readonly assertions: boolean;
   readonly verify?: boolean;
   readonly json?: string;
@@ -38,8 +39,10 @@ Examples:
   Against three allocators on 40 KiB of an STM32F407:
     $ heapsoak replay trace.gz --allocator freertos-heap4 --allocator tlsf --allocator o1heap \\
         --device stm32f407vg --heap-size 40KiB
-  The same operations a hundred times, without what each pass leaves behind:
-    $ heapsoak replay trace.gz --repeat 100 --release-at-end
+  The same day again and again: what it leaves behind stays, and what becomes of the heap?
+    $ heapsoak replay day.trace.gz --allocator freertos-heap4 --heap-size 40KiB --repeat 365
+  The same, without what each pass leaves behind:
+    $ heapsoak replay trace.gz --repeat 100 --at-end release
   From another program:
     $ recorder | heapsoak replay - --allocator newlib-nano --heap-size 16KiB --json result.json
   Does the emulation place every block where the original did?
@@ -48,6 +51,9 @@ Examples:
   Did a board's allocator place what was recorded of it as the emulated one does?
     $ heapsoak board record --port /dev/ttyUSB0 --out board.trace
     $ heapsoak replay --verify board.trace
+
+With --repeat the memory at the end of a pass is compared with that of earlier ones, byte for byte (but for counters that
+the allocator never reads): once it is the same, all that follows is known, for ever.
 
 In the recording of a board the heap starts anew at each boot. Behind a gap nothing is compared until the next one.
 
@@ -70,8 +76,13 @@ export function replayCommand(): Command {
     .option("--heap-size <size>", "bytes of the heap, such as 40KiB; the trace's by default")
     .option("--region <address:size>", "exact place of the heap; repeat it for further regions", collect)
     .option("--option <key=value>", "an option of the allocators that have it; repeatable", collect)
-    .option("--repeat <n>", "run through the trace n times; blocks still live at a pass's end stay", "1")
-    .option("--release-at-end", "release the blocks still live at the end of each pass")
+    .option("--repeat <n>", "run through the trace n times, and tell how the heap fares from pass to pass", "1")
+    .addOption(
+      new Option(
+        "--at-end <what>",
+        "blocks live at a pass's end: keep them (the default), release them, or reboot, so that the heap starts anew",
+      ).choices(AT_END),
+    )
     .option("--no-assertions", "compile the allocators' own assertions out, so that they go on")
     .option("--verify", "compare every offset, statistic and checksum with the recording")
     .option("--json <file>", "write the results as JSON; - for standard output")
@@ -101,14 +112,18 @@ async function requestOf(options: ReplayOptions): Promise<ReplayRequest> {
   if (options.region && options.heapSize !== undefined) {
     throw new HeapsoakError("bad-argument", "--heap-size and --region exclude each other: a region has its size.");
   }
+  const repeat = parseCount(options.repeat, "--repeat", 1, PASSES_MOST);
+  if (options.atEnd === "reboot" && repeat === 1) {
+    throw new HeapsoakError("bad-argument", "--at-end reboot: happens between passes, so it needs --repeat.");
+  }
   return {
     allocators: options.allocator ?? [],
     ...(options.heapSize !== undefined && { heapBytes: parseSize(options.heapSize, "--heap-size") }),
     ...(options.region && { regions: options.region.map((text) => parseRange(text, "--region")) }),
     ...(options.device !== undefined && { device: await resolveDevice(options.device) }),
     options: parseAssignments(options.option ?? [], "--option") satisfies OptionValues,
-    repeat: parseCount(options.repeat, "--repeat", 1, PASSES_MOST),
-    releaseAtEnd: options.releaseAtEnd ?? false,
+    repeat,
+    atEnd: options.atEnd ?? "keep",
     assertionsStop: options.assertions,
   };
 }
@@ -151,7 +166,7 @@ function refuseReplayOptions(options: ReplayOptions): void {
     options.region && "--region",
     options.option && "--option",
     options.repeat !== "1" && "--repeat",
-    options.releaseAtEnd && "--release-at-end",
+    options.atEnd && "--at-end",
     !options.assertions && "--no-assertions",
   ].filter((flag) => typeof flag === "string");
   if (given.length === 0) return;

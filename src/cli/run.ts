@@ -3,6 +3,7 @@ import { HeapsoakError } from "../errors.ts";
 import { recordJson } from "../report/record-json.ts";
 import { runText } from "../report/run-text.ts";
 import { loadScenario } from "../scenario/load.ts";
+import type { Scenario } from "../scenario/model.ts";
 import type { Verdict } from "../soak/record.ts";
 import type { SoakOptions } from "../soak/soak.ts";
 import { collect } from "./arguments.ts";
@@ -12,7 +13,8 @@ import { interruptible } from "./interruption.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { RunProgress } from "./run-progress.ts";
 import { parseTimeOption, runOptions, type ScenarioFlags, scenarioOptions } from "./scenario-options.ts";
-import { soakWithProgress } from "./soak-with-progress.ts";
+import { type FinishedRun, soakWithProgress } from "./soak-with-progress.ts";
+import { TraceOutput } from "./trace-output.ts";
 
 interface RunOptions extends ScenarioFlags {
   readonly json?: string;
@@ -21,6 +23,7 @@ interface RunOptions extends ScenarioFlags {
   readonly resume?: string;
   readonly untilFailure?: boolean;
   readonly rewind?: string;
+  readonly trace?: string;
   readonly quiet?: boolean;
 }
 
@@ -42,6 +45,9 @@ Examples:
     $ heapsoak run mqtt-tls --heap-size 36KiB --rewind 10s
   Anything in the scenario can be changed:
     $ heapsoak run gateway.yaml --set tasks.uplink.priority=4 --set 'tasks.uplink.do[0].size={ uniform: [16, 64] }'
+  The operations of its heap as a trace with times, tasks and steps, for replay, fit and other tools:
+    $ heapsoak run mqtt-tls --uptime 1h --trace hour.trace.gz
+    $ heapsoak replay --verify hour.trace.gz
   Ten years that survive a power cut; the same command with --resume goes on:
     $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d
     $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d --resume gateway.ckp
@@ -69,6 +75,10 @@ export function runCommand(): Command {
       "end at the first failure, also one that the device survives; without --uptime, go on until then",
     )
     .option("--rewind <time>", "after a failure, show the last operations before it, from this long before")
+    .option(
+      "--trace <[heap=]file>",
+      "write the operations of a heap, the first by default, as a trace; gzip where it ends in .gz",
+    )
     .option("--quiet", "no progress, only the verdict")
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -77,12 +87,16 @@ export function runCommand(): Command {
 async function run(argument: string, options: RunOptions): Promise<void> {
   const soakOptions = soakOptionsOf(options);
   const scenario = await loadScenario(findScenario(argument), scenarioOptions(options));
-  if (options.json !== undefined) await refuseUnwritable(options.json);
+  const trace = options.trace === undefined ? undefined : tracePlace(options.trace, scenario);
+  if (trace && trace.file === options.json) {
+    throw new HeapsoakError("bad-argument", "--json and --trace name the same file.");
+  }
+  for (const file of [options.json, trace?.file]) if (file !== undefined) await refuseUnwritable(file);
   const progress = options.quiet
     ? undefined
     : new RunProgress(process.stderr, { resumed: options.resume !== undefined });
   const { record, rewind, trouble } = await interruptible(
-    (signal) => soakWithProgress(scenario, { ...soakOptions, signal }, progress),
+    (signal) => traced(trace, (target) => soakWithProgress(scenario, { ...soakOptions, ...target, signal }, progress)),
     () => progress?.clear(),
   );
   process.exitCode = EXIT_CODES[record.verdict];
@@ -94,6 +108,40 @@ async function run(argument: string, options: RunOptions): Promise<void> {
   const ended = record.failure !== null || record.simulatedUs >= record.scenario.uptimeUs;
   if (!ended && options.checkpoint !== undefined) {
     process.stderr.write(`heapsoak: the same command with --resume ${options.checkpoint} goes on from here.\n`);
+  }
+}
+
+interface TracePlace {
+  readonly heap?: string;
+  readonly file: string;
+}
+
+/** Where the text in front of the first `=` is the name of a heap, it is meant. */
+function tracePlace(text: string, { heaps }: Scenario): TracePlace {
+  const equals = text.indexOf("=");
+  const heap = text.slice(0, Math.max(equals, 0));
+  const place = heaps.some(({ name }) => name === heap) ? { heap, file: text.slice(equals + 1) } : { file: text };
+  if (place.file !== "" && place.file !== "-") return place;
+  throw new HeapsoakError("bad-argument", `--trace: got "${text}", expected FILE or HEAP=FILE.`);
+}
+
+/** Runs with the trace open. It takes its place when the run is over, however it ended, and not where it could not be written. */
+async function traced(
+  place: TracePlace | undefined,
+  run: (target: Pick<SoakOptions, "trace">) => Promise<FinishedRun>,
+): Promise<FinishedRun> {
+  if (!place) return run({});
+  const output = new TraceOutput(place.file);
+  try {
+    const { heap } = place;
+    const write = (text: string) => output.write(text);
+    const finished = await run({ trace: { ...(heap !== undefined && { heap }), write } });
+    if (finished.trouble) await output.discard();
+    else await output.finish();
+    return finished;
+  } catch (error) {
+    await output.discard();
+    throw error;
   }
 }
 
@@ -109,7 +157,12 @@ function soakOptionsOf(options: RunOptions): SoakOptions {
   };
 }
 
-function refuseCombinations({ checkpoint, every, json }: RunOptions): void {
+function refuseCombinations({ checkpoint, every, json, resume, trace }: RunOptions): void {
+  if (trace !== undefined && (checkpoint ?? resume) !== undefined) {
+    throw new HeapsoakError("bad-argument", "--trace does not go with --checkpoint and --resume.", {
+      hint: "Run it once more for the trace: same scenario, same seed, same operations.",
+    });
+  }
   if (every !== undefined && checkpoint === undefined) {
     throw new HeapsoakError("bad-argument", "--every says how often to save a checkpoint, but not where.", {
       hint: "Add --checkpoint FILE.",

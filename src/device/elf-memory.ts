@@ -1,9 +1,17 @@
 import { HeapsoakError } from "../errors.ts";
 import { readArmAttributes } from "../image/arm-attributes.ts";
-import { type Elf, ElfMachine, machineName } from "../image/elf.ts";
+import { type Elf, ElfMachine, type ElfSection, type ElfSegment, machineName } from "../image/elf.ts";
 import type { ElfSymbol } from "../image/elf-symbols.ts";
 import { parseCore } from "./cores.ts";
 import type { Core, HeapBounds, StaticUse } from "./description.ts";
+
+/** What these functions need of a linked program: an ELF file has it, and a linker's map. */
+export interface LinkedImage {
+  readonly machine: number;
+  readonly sections: readonly Pick<ElfSection, "name" | "low" | "bytes" | "allocated" | "writable">[];
+  readonly segments: readonly ElfSegment[];
+  readonly symbols: { named(name: string): ElfSymbol | undefined };
+}
 
 /** AVR's linker gives data addresses from here on, so that they differ from code's. */
 const AVR_DATA = 0x800000;
@@ -54,7 +62,7 @@ function armCore(elf: Elf): { core: Core; coreName: string; assumed: boolean } {
 }
 
 /** The device address of an address of the file: AVR's data space begins at 0x80_0000 there. Undefined: not in it. */
-export function deviceAddress(elf: Elf, address: number): number | undefined {
+export function deviceAddress(elf: LinkedImage, address: number): number | undefined {
   if (elf.machine !== ElfMachine.Avr) return address;
   return address >= AVR_DATA && address < AVR_DATA_END ? address - AVR_DATA : undefined;
 }
@@ -73,7 +81,7 @@ export interface PlacedSection {
 }
 
 /** The sections that occupy the device's memory, in address order; segments where a file has no sections. */
-export function placedSections(elf: Elf): PlacedSection[] {
+export function placedSections(elf: LinkedImage): PlacedSection[] {
   const sections = elf.sections.filter((section) => section.allocated);
   const parts = sections.length > 0 ? sections : elf.segments.filter((segment) => segment.loads).map(segmentPart);
   return parts
@@ -93,7 +101,7 @@ function segmentPart(segment: { low: number; bytes: number; writable: boolean },
  * What the program's image occupies of the given ranges of RAM: `.data`, `.bss`, code in RAM and static stacks.
  * Room that is reserved for the heap is not taken; an array that is the heap is cut out.
  */
-export function staticUseOf(elf: Elf, ram: readonly { low: number; bytes: number }[]): StaticUse[] {
+export function staticUseOf(elf: LinkedImage, ram: readonly { low: number; bytes: number }[]): StaticUse[] {
   const heap = heapArray(elf);
   const taken = placedSections(elf)
     .filter((section) => !section.reservesHeap)
@@ -153,22 +161,43 @@ const DATA_ENDS = [
 ];
 /** Where the stack begins at the top of the RAM, and how far down it is reserved. */
 const STACK_LIMITS = ["__StackLimit", "__stack_limit", "_sstack", "_stack_limit"];
+/** Sizes of the main stack, as linker scripts of STM32Cube, CMSIS and others name them. */
+const STACK_SIZES = ["_Min_Stack_Size", "__stack_size__", "__STACK_SIZE", "__stack_size", "_stack_size", "Stack_Size"];
+const RESERVED_STACK_MOST = 16 * 1024 * 1024;
 const STACK_TOPS = ["_estack", "__StackTop", "__stack", "_stack_top", "__stack_top", "_stack_start", "_stack"];
 
 /** Where the program's own heap lies, if its symbols say so. */
-export function heapBoundsOf(elf: Elf): HeapBounds | undefined {
-  return heapArray(elf) ?? heapPair(elf) ?? sbrkHeap(elf);
+export function heapBoundsOf(elf: LinkedImage): HeapBounds | undefined {
+  return heapArray(elf) ?? linkedHeapOf(elf);
+}
+
+/** Where the linker script leaves room for a heap, which sbrk hands out; arrays that are a heap aside. */
+export function linkedHeapOf(elf: LinkedImage): HeapBounds | undefined {
+  return heapPair(elf) ?? sbrkHeap(elf);
+}
+
+/** Where the main stack lies, if symbols say both ends, or its top and the size that the linker script reserves. */
+export function mainStackOf(elf: LinkedImage): HeapBounds | undefined {
+  const limit = addressOf(elf, STACK_LIMITS);
+  const top = stackTopOf(elf);
+  const name = STACK_TOPS.find((candidate) => elf.symbols.named(candidate)) ?? "";
+  if (top === undefined) return undefined;
+  if (limit && limit.address < top) return between(limit, { address: top, name });
+  const reserved = STACK_SIZES.find((candidate) => (elf.symbols.named(candidate)?.value ?? 0) > 0);
+  const bytes = reserved === undefined ? 0 : (elf.symbols.named(reserved)?.value ?? 0);
+  if (bytes === 0 || bytes > top || bytes > RESERVED_STACK_MOST) return undefined;
+  return { low: top - bytes, bytes, from: `${name}, ${reserved}` };
 }
 
 /** The address just above the stack, if a symbol says it. */
-export function stackTopOf(elf: Elf): number | undefined {
+export function stackTopOf(elf: LinkedImage): number | undefined {
   // AVR's stack pointer starts at the RAM's last byte, and the linker states it without the data space's offset.
   const avrStack = elf.machine === ElfMachine.Avr ? elf.symbols.named("__stack")?.value : undefined;
   if (avrStack !== undefined && avrStack < AVR_DATA_END - AVR_DATA) return avrStack + 1;
   return addressOf(elf, STACK_TOPS)?.address;
 }
 
-function heapArray(elf: Elf): HeapBounds | undefined {
+function heapArray(elf: LinkedImage): HeapBounds | undefined {
   for (const name of HEAP_ARRAYS) {
     const symbol = elf.symbols.named(name);
     const low = symbol && symbol.kind === "object" && symbol.bytes > 0 ? deviceAddress(elf, symbol.value) : undefined;
@@ -177,7 +206,7 @@ function heapArray(elf: Elf): HeapBounds | undefined {
   return undefined;
 }
 
-function heapPair(elf: Elf): HeapBounds | undefined {
+function heapPair(elf: LinkedImage): HeapBounds | undefined {
   for (const [start, end] of HEAP_PAIRS) {
     const bounds = between(addressOf(elf, [start]), addressOf(elf, [end]));
     if (bounds) return bounds;
@@ -186,7 +215,7 @@ function heapPair(elf: Elf): HeapBounds | undefined {
 }
 
 /** From the end of static data up to the stack: up to its limit, or its top less the size the script reserves. */
-function sbrkHeap(elf: Elf): HeapBounds | undefined {
+function sbrkHeap(elf: LinkedImage): HeapBounds | undefined {
   const start = addressOf(elf, DATA_ENDS);
   const limit = addressOf(elf, STACK_LIMITS);
   const direct = between(start, limit);
@@ -211,7 +240,7 @@ function between(start: NamedAddress | undefined, end: NamedAddress | undefined)
 }
 
 /** The first of the names that is a symbol with a data address. */
-function addressOf(elf: Elf, names: readonly string[]): NamedAddress | undefined {
+function addressOf(elf: LinkedImage, names: readonly string[]): NamedAddress | undefined {
   for (const name of names) {
     const symbol: ElfSymbol | undefined = elf.symbols.named(name);
     const address = symbol && symbol.kind !== "function" ? deviceAddress(elf, symbol.value) : undefined;

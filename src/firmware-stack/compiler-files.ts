@@ -14,6 +14,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { HeapsoakError } from "../errors.ts";
 import { readLimited } from "../files.ts";
+import { formatBytes } from "../quantities.ts";
 import { baseName } from "./program-code.ts";
 
 /** The frame of a function as the compiler states it. */
@@ -46,7 +47,8 @@ export interface CompilerFiles {
 
 const FILES_MOST = 20_000;
 const FOLDERS_DEEP_MOST = 16;
-const FILE_BYTES_MOST = 64 * 1024 * 1024;
+const FILE_BYTES_MOST = 16 * 1024 * 1024;
+const ALL_BYTES_MOST = 128 * 1024 * 1024;
 
 /** Reads all .su and .ci files in the folder and below. Throws `cannot-read` and `bad-stack-usage`. */
 export async function readCompilerFiles(folder: string): Promise<CompilerFiles> {
@@ -59,23 +61,37 @@ export async function readCompilerFiles(folder: string): Promise<CompilerFiles> 
   const nodes = new Map<string, CompiledFrame>();
   const calls: CompiledCall[] = [];
   const lines: CompiledFrame[] = [];
+  let allBytes = 0;
   for (const path of found) {
     const text = Buffer.from(await readLimited(path, FILE_BYTES_MOST)).toString("utf8");
-    if (path.endsWith(".su")) lines.push(...parseStackUsage(text, path));
+    allBytes += text.length;
+    if (allBytes > ALL_BYTES_MOST) {
+      throw new HeapsoakError("bad-stack-usage", `${folder}: more than ${formatBytes(ALL_BYTES_MOST)} of files.`);
+    }
+    if (path.endsWith(".su")) for (const line of parseStackUsage(text, path)) lines.push(line);
     else {
       const graph = parseCallGraph(text, path);
-      for (const [title, node] of graph.nodes) nodes.set(title, node);
-      calls.push(...graph.calls);
+      for (const [title, node] of graph.nodes) nodes.set(title, larger(nodes.get(title), node));
+      for (const call of graph.calls) calls.push(call);
     }
   }
   return { nodes, calls, lines, files: found.length };
 }
 
+/** Of two nodes with one title (files of one name in two folders, inline functions) the one that needs more. */
+function larger(before: CompiledFrame | undefined, node: CompiledFrame): CompiledFrame {
+  if (!before) return node;
+  const most = before.frameBytes >= node.frameBytes ? before : node;
+  return { ...most, dynamic: before.dynamic || node.dynamic };
+}
+
 /** The functions of a .su file. `path` names it in messages. Throws `bad-stack-usage`. */
 export function parseStackUsage(text: string, path: string): CompiledFrame[] {
   return numbered(text).map(({ line, number }) => {
-    const [, file, name, bytes, kind] = /^(.+?):\d+:(?:\d+:)?(.+)\t(\d{1,10})\t([a-z,]+)$/.exec(line) ?? [];
-    if (!file || !name || !bytes || !/^(static|dynamic(,bounded)?|bounded)$/.test(kind ?? "")) {
+    const [place = "", bytes = "", kind = "", ...rest] = line.split("\t");
+    const [, file, name] = /^(.+?):\d+:(?:\d+:)?(.+)$/.exec(place) ?? [];
+    const isSound = /^\d{1,10}$/.test(bytes) && /^(static|dynamic(,bounded)?|bounded)$/.test(kind);
+    if (!file || !name || !isSound || rest.length > 0) {
       throw malformed(path, number, line, "FILE:LINE:COLUMN:FUNCTION, a tab, the bytes, a tab and static or dynamic");
     }
     return { name, file: baseName(file), local: false, frameBytes: Number(bytes), dynamic: kind === "dynamic" };
@@ -94,8 +110,9 @@ export function parseCallGraph(
     const node = /^node: \{ title: "([^"]+)" label: "((?:[^"\\]|\\.)*)"/.exec(line);
     if (edge) calls.push({ caller: edge[1] ?? "", callee: edge[2] ?? "" });
     else if (node) {
-      const frame = frameOf(node[1] ?? "", node[2] ?? "");
-      if (frame) nodes.set(node[1] ?? "", frame);
+      const title = node[1] ?? "";
+      const frame = frameOf(title, node[2] ?? "");
+      if (frame) nodes.set(title, larger(nodes.get(title), frame));
     } else if (!/^(graph: \{ title: ".*"|\})$/.test(line)) {
       throw malformed(path, number, line, "a line of -fcallgraph-info: graph, node or edge");
     }

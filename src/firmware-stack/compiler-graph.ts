@@ -65,7 +65,9 @@ class FrameIndex {
 
   constructor({ nodes, lines }: CompilerFiles) {
     for (const frame of [...nodes.values(), ...lines]) {
-      this.#byName.set(frame.name, [...(this.#byName.get(frame.name) ?? []), frame]);
+      const named = this.#byName.get(frame.name);
+      if (named) named.push(frame);
+      else this.#byName.set(frame.name, [frame]);
     }
   }
 

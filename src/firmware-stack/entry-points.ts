@@ -117,8 +117,6 @@ const CREATORS: Readonly<Record<string, Creator>> = {
   _txe_thread_create: { entry: 2, name: 1 },
   z_impl_k_thread_create: { entry: 3, stackBytes: 2 },
 };
-/** Functions that only hand their parameters on. */
-const FORWARDERS: ReadonlySet<string> = new Set(["osThreadNew", "_txe_thread_create"]);
 const TASK_NAME = /^[\x21-\x7e][\x20-\x7e]{0,63}$/;
 
 /** The tasks that the code makes with constants, and the calls that make others. */
@@ -128,7 +126,7 @@ export function tasksOf(code: ProgramCode, graph: CodeGraph): { tasks: MadeTask[
   for (const [creator, where] of Object.entries(CREATORS)) {
     for (const { caller, call } of graph.callsOf(creator)) {
       const entry = call.parameters[where.entry];
-      if (FORWARDERS.has(code.functionAt(caller)?.name ?? "")) continue;
+      if (Object.hasOwn(CREATORS, code.functionAt(caller)?.name ?? "")) continue; // hands its parameters on
       if (entry === undefined || !isHandler(code, entry)) unknown.push({ caller, at: call.at, creator });
       else {
         const task = madeTask(code, entry - 1, call.parameters, where);
@@ -152,7 +150,7 @@ function madeTask(
   return {
     name: called ?? code.nameOf(address),
     address,
-    stackBytes: words === undefined ? bytes : (words & 0xffff_ffff) * 4,
+    stackBytes: words === undefined ? bytes : words * 4,
   };
 }
 

@@ -6,6 +6,7 @@ import { type Effect, type Instruction, Register } from "./instruction.ts";
 import { tableTargets } from "./jump-table.ts";
 import { entryState, join, type MachineState, type Value, without, withRegister } from "./machine-state.ts";
 import type { ProgramCode } from "./program-code.ts";
+import { loadedFrom, storedTo, valueAfter } from "./register-values.ts";
 import type { Unknown, UnknownKind } from "./stack-function.ts";
 
 /** A call, or a jump that leaves the function for good. */
@@ -27,16 +28,21 @@ export interface FunctionCode {
   readonly floatingPoint: boolean;
   /** Some way leads back to the caller (or out of the handler), the callees aside. */
   readonly returns: boolean;
+  /** Instructions gone through, each as often as something new was known of it. */
+  readonly steps: number;
 }
 
 /** The most that libgcc's __gnu_thumb1_case functions push. */
 const CASE_CALL_BYTES = 8;
-const INSTRUCTIONS_MOST = 200_000;
+/** Compilers' code needs 2 or 3 steps an instruction; what needs more than this is no code. */
+const STEPS_PER_INSTRUCTION = 16;
+const STEPS_FREE = 4096;
 /** A place that is reached ever deeper lies in a loop that never gives back what it pushes. */
-const VISITS_MOST = 64;
+const DEEPER_MOST = 8;
+/** Of the places in one function that are not known, so many are named one by one. */
+const UNKNOWNS_MOST = 256;
 /** From here on an address in the program counter is EXC_RETURN or its like. */
 const RETURN_CODES = 0xff00_0000;
-const VECTOR_TABLE_OFFSET = 0xe000_ed08;
 /** r0–r3, r12 and lr: what a call need not preserve. */
 const CALL_CLOBBERS = 0b0101_0000_0000_1111;
 
@@ -54,10 +60,11 @@ class FunctionWalk {
   readonly #code: ProgramCode;
   readonly #entry: number;
   readonly #returnsFrom: (target: number) => boolean;
-  readonly #seen = new Map<string, { state: MachineState; visits: number }>();
+  readonly #seen = new Map<string, { state: MachineState; deeper: number }>();
   readonly #pending: Arrival[] = [];
   readonly #calls = new Map<string, CodeCall>();
   readonly #unknowns = new Map<string, Unknown>();
+  #steps = 0;
   #frameBytes = 0;
   #returns = false;
   #floatingPoint = false;
@@ -71,8 +78,8 @@ class FunctionWalk {
   walk(): FunctionCode {
     this.#arrive(this.#entry, entryState(), "jump");
     for (let next = this.#pending.pop(); next; next = this.#pending.pop()) {
-      if (this.#seen.size > INSTRUCTIONS_MOST) {
-        this.#unknown("unknown-code", this.#entry, "it is too large to follow");
+      if (++this.#steps > this.#seen.size * STEPS_PER_INSTRUCTION + STEPS_FREE) {
+        this.#unknown("unknown-code", this.#entry, "its ways are too tangled to be followed");
         break;
       }
       this.#step(next.address, next.state);
@@ -84,6 +91,7 @@ class FunctionWalk {
       unknowns: [...this.#unknowns.values()].sort(byAddress),
       floatingPoint: this.#floatingPoint,
       returns: this.#returns,
+      steps: this.#steps,
     };
   }
 
@@ -105,12 +113,13 @@ class FunctionWalk {
     const before = this.#seen.get(key);
     const joined = before ? join(before.state, state) : state;
     if (before?.state === joined) return;
-    const visits = (before?.visits ?? 0) + 1;
-    if (visits > VISITS_MOST) {
+    const isDeeper = before !== undefined && state.depthBytes > before.state.depthBytes;
+    const deeper = (before?.deeper ?? 0) + (isDeeper ? 1 : 0);
+    if (deeper > DEEPER_MOST) {
       this.#unknown("dynamic-frame", address, "a loop takes more stack each time round");
       return;
     }
-    this.#seen.set(key, { state: joined, visits });
+    this.#seen.set(key, { state: joined, deeper });
     this.#pending.push({ address, state: joined });
   }
 
@@ -165,6 +174,9 @@ class FunctionWalk {
         this.#stack(effect, address, next, state);
         return;
       case "trap":
+        return;
+      case "breakpoint":
+        goOn({ ...state, afterCall: true });
         return;
       case "unknown":
         this.#unknown("unknown-code", address, effect.what);
@@ -314,6 +326,7 @@ class FunctionWalk {
   #unknown(kind: UnknownKind, at: number, what: string, depthBytes?: number): void {
     const key = `${kind}:${at}`;
     if (this.#unknowns.has(key) && depthBytes === undefined) return;
+    if (this.#unknowns.size >= UNKNOWNS_MOST && !this.#unknowns.has(key)) return;
     const before = this.#unknowns.get(key)?.depthBytes ?? 0;
     this.#unknowns.set(key, {
       kind,
@@ -331,84 +344,4 @@ function isPartOf(name: string): boolean {
 
 function even(address: number): number {
   return address - (address % 2);
-}
-
-function valueAfter(effect: Effect & { to: number }, state: MachineState, code: ProgramCode): Value {
-  switch (effect.kind) {
-    case "constant":
-      return { kind: "number", value: effect.value >>> 0 };
-    case "upper-half": {
-      const value = state.registers[effect.to];
-      return value?.kind === "number" ? number((value.value & 0xffff) + effect.value * 65_536) : undefined;
-    }
-    case "add":
-      return sum(state.registers[effect.from], effect.add);
-    case "add-register":
-      return sumOfRegisters(effect, state);
-    case "compute": {
-      const value = state.registers[effect.from];
-      return value?.kind === "number" ? number(effect.apply(value.value)) : undefined;
-    }
-    case "bits":
-      return state.registers[effect.from]?.kind === "return" ? { kind: "return" } : undefined;
-    case "load":
-      return loadedWord(state.registers[effect.base], effect.offset, code);
-    case "load-indexed": {
-      const base = state.registers[effect.base];
-      return base?.kind === "number" ? { kind: "table-entry", table: base.value } : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function number(value: number): Value {
-  return { kind: "number", value: value >>> 0 };
-}
-
-function sum(value: Value, add: number): Value {
-  if (value?.kind === "number") return number(value.value + add);
-  if (value?.kind === "stack") return { kind: "stack", depthBytes: value.depthBytes - add };
-  return add === 0 ? value : undefined;
-}
-
-function sumOfRegisters(effect: Effect & { kind: "add-register" }, { registers }: MachineState): Value {
-  const right = registers[effect.right];
-  if (right?.kind === "number") {
-    const added = registers[effect.left];
-    if (added === undefined && effect.sign === 1 && effect.shift === 0)
-      return { kind: "inside-table", table: right.value };
-    return sum(added, (effect.sign * (right.value << effect.shift)) | 0);
-  }
-  const left = registers[effect.left];
-  if (left?.kind !== "number" || effect.sign !== 1) return undefined;
-  if (right !== undefined && effect.shift === 0) return sum(right, left.value | 0);
-  return right === undefined ? { kind: "inside-table", table: left.value } : undefined;
-}
-
-function loadedWord(base: Value, offset: number, code: ProgramCode): Value {
-  if (base?.kind === "vectors" && offset === 0) return { kind: "stack", depthBytes: 0 };
-  if (base?.kind === "inside-table" && offset === 0) return { kind: "table-entry", table: base.table };
-  if (base?.kind !== "number") return undefined;
-  const address = base.value + offset;
-  if (address === VECTOR_TABLE_OFFSET) return { kind: "vectors" };
-  const value = code.constantAt(address);
-  return value === undefined ? undefined : number(value);
-}
-
-/** What registers hold after they were loaded from the stack: the return address is known again, the rest is not. */
-function loadedFrom(state: MachineState, effect: Effect & { kind: "stack" }, first: number): MachineState {
-  return effect.registers.reduce((after, register, index) => {
-    if (register === Register.Sp) return after;
-    return withRegister(after, register, state.returnSlots.has(first - index * 4) ? { kind: "return" } : undefined);
-  }, state);
-}
-
-function storedTo(state: MachineState, effect: Effect & { kind: "stack" }, first: number): MachineState {
-  const returnSlots = new Set(state.returnSlots);
-  for (const [index, register] of effect.registers.entries()) {
-    if (state.registers[register]?.kind === "return") returnSlots.add(first - index * 4);
-    else returnSlots.delete(first - index * 4);
-  }
-  return { ...state, returnSlots };
 }

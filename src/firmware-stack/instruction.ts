@@ -52,8 +52,10 @@ export type Effect =
   /** For the up to four instructions that follow: whether each is carried out when the condition holds. */
   | { readonly kind: "if-then"; readonly carriedOut: readonly boolean[] }
   | { readonly kind: "set-main-stack"; readonly from: number }
-  /** Ends the flow: a breakpoint or an undefined instruction on purpose. */
+  /** Ends the flow: an undefined instruction on purpose. */
   | { readonly kind: "trap" }
+  /** A debugger or a host may go on behind it (semihosting does), or nobody. */
+  | { readonly kind: "breakpoint" }
   | { readonly kind: "unknown"; readonly what: string };
 
 export interface Instruction {

@@ -87,15 +87,17 @@ export function join(before: MachineState, now: MachineState): MachineState {
   const compared = sameComparison(before.compared, now.compared) ? before.compared : undefined;
   const bound = sameComparison(before.bound, now.bound) ? before.bound : undefined;
   const adrift = before.adrift || now.adrift;
+  const afterCall = before.afterCall && now.afterCall;
   const isSame =
     depthBytes === before.depthBytes &&
     registers.every((value, register) => sameValue(value, before.registers[register])) &&
     returnSlots.size === before.returnSlots.size &&
     compared === before.compared &&
     bound === before.bound &&
-    adrift === before.adrift;
+    adrift === before.adrift &&
+    afterCall === before.afterCall;
   if (isSame) return before;
-  return { ...before, depthBytes, registers, returnSlots, compared, bound, adrift };
+  return { ...before, depthBytes, registers, returnSlots, compared, bound, adrift, afterCall };
 }
 
 function sameComparison(a: Comparison | undefined, b: Comparison | undefined): boolean {

@@ -38,6 +38,11 @@ export class ProgramCode {
     }
   }
 
+  /** Bytes of what is executable. */
+  get executableBytes(): number {
+    return this.#ranges.reduce((sum, { low, high, executable }) => sum + (executable ? high - low : 0), 0);
+  }
+
   /** The function that begins at the address. */
   functionAt(address: number): ElfSymbol | undefined {
     return this.#functions.get(address);

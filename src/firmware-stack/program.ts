@@ -2,10 +2,10 @@
 import { closest, HeapsoakError } from "../errors.ts";
 import { type Elf, ElfMachine, machineName } from "../image/elf.ts";
 import { formatAddress } from "../quantities.ts";
-import { CodeGraph, keyOf } from "./code-graph.ts";
+import { CodeGraph, keyOf, StepBudget } from "./code-graph.ts";
 import type { CompilerFiles } from "./compiler-files.ts";
 import { type FrameComparison, graphOfFiles, withCompilerFrames } from "./compiler-graph.ts";
-import { type MadeTask, tasksOf, type VectorTable, vectorTableOf } from "./entry-points.ts";
+import { type MadeTask, tasksOf, type UnknownTask, type VectorTable, vectorTableOf } from "./entry-points.ts";
 import { ProgramCode } from "./program-code.ts";
 import type { StackFunction, StackGraph } from "./stack-function.ts";
 
@@ -84,13 +84,14 @@ function analyseCode(request: ProgramRequest): AnalysedProgram {
   const merged = request.files ? withCompilerFrames(made.graph.toGraph(), code, request.files) : undefined;
   const keyNamed = (name: string) => keyOf(addressNamed(code, name));
   const handlersKnown = request.handlers !== undefined || table !== undefined;
-  const notes = made.unknown.map(
-    ({ caller, creator, at }) =>
-      `${code.nameOf(caller)} makes a task by ${creator} (${formatAddress(at)}) of a function that is only known when it runs: name it with --entry.`,
-  );
-  if (starts.reset === undefined)
-    notes.push("Neither a vector table nor the file's entry says where the program starts.");
-  if (!handlersKnown) notes.push("There is no vector table to be found: name the handlers with --interrupts.");
+  const notes = [
+    ...made.unknown.map((task) => unknownTaskNote(code, task)),
+    ...(starts.reset === undefined
+      ? ["Neither a vector table nor the file's entry says where the program starts."]
+      : []),
+    ...(handlersKnown ? [] : ["There is no vector table to be found: name the handlers with --interrupts."]),
+    ...comparisonNotes(merged?.comparison),
+  ];
   return {
     graph: withDeclaredCalls(merged?.graph ?? made.graph.toGraph(), request.calls, keyNamed),
     entries: entriesOf(code, starts, made.tasks),
@@ -99,6 +100,23 @@ function analyseCode(request: ProgramRequest): AnalysedProgram {
     notes,
     comparison: merged?.comparison,
   };
+}
+
+function unknownTaskNote(code: ProgramCode, { caller, creator, at }: UnknownTask): string {
+  return `${code.nameOf(caller)} makes a task by ${creator} (${formatAddress(at)}) of a function that is only known when it runs: name it with --entry.`;
+}
+
+/** What speaks for the compiler's files being of another build. */
+function comparisonNotes(comparison: FrameComparison | undefined): string[] {
+  if (!comparison) return [];
+  if (comparison.compared === 0) {
+    return [
+      "No function of the program is in the compiler's files: they are of another program, or C++ with .su files alone.",
+    ];
+  }
+  // Where the code has more, assembly in the function pushed it; more than the code has no compiler says of it.
+  const isOther = comparison.different.some(({ compilerBytes, codeBytes }) => compilerBytes > codeBytes);
+  return isOther ? ["The compiler's files give functions larger frames than they have: are they of this build?"] : [];
 }
 
 /** Where the code of a program begins to run. */
@@ -157,8 +175,9 @@ function entriesOf(code: ProgramCode, { reset, main, wanted }: Starts, tasks: re
 
 /** The graph from the roots and from the tasks that the code makes, which may make further tasks. */
 function withTasks(code: ProgramCode, roots: Set<number>) {
+  const budget = new StepBudget(code);
   for (;;) {
-    const graph = new CodeGraph(code, roots);
+    const graph = new CodeGraph(code, roots, budget);
     const found = tasksOf(code, graph);
     const before = roots.size;
     for (const { address } of found.tasks) roots.add(address);

@@ -15,7 +15,7 @@ export interface EntryBound {
   readonly kind: EntryPoint["kind"];
   /** What the functions on the deepest path take. */
   readonly pathBytes: number;
-  /** For a task: an exception frame, its padding, and what the kernel saves. */
+  /** For a task: what its kernel leaves free above it, an exception frame, its padding, and what the kernel saves. */
   readonly savedBytes: number;
   readonly bytes: number;
   /** False where `bytes` is a lower bound. */
@@ -121,9 +121,13 @@ function entryBound(entry: EntryPoint, depth: Depth, frames: CoreFrames, unknown
   };
 }
 
-/** An interrupt at the deepest call, and then a switch to another task. */
+/**
+ * An interrupt at the deepest call, and then a switch to another task. Kernels begin a task at an aligned place below
+ * the stack's end: FreeRTOS (prvInitialiseNewTask) at most the alignment below it, all others not farther.
+ */
 function savedOf({ bytes, floatingPoint }: Depth, frames: CoreFrames): number {
-  const end = aligned(bytes + exceptionBytes(frames, floatingPoint), frames);
+  const start = frames.stackAlignment;
+  const end = start + aligned(bytes + exceptionBytes(frames, floatingPoint), frames);
   return end - bytes + (floatingPoint ? frames.contextFpuBytes : frames.contextBytes);
 }
 

@@ -110,7 +110,7 @@ function miscellaneous(half: number, address: number): Instruction {
   }
   if (operation === 4 || operation === 5) return pushed((half & 0xff) | (half & 0x100 ? 1 << Register.Lr : 0));
   if (operation === 12 || operation === 13) return popped((half & 0xff) | (half & 0x100 ? 1 << Register.Pc : 0));
-  if (operation === 14) return instruction(2, { kind: "trap" });
+  if (operation === 14) return instruction(2, { kind: "breakpoint" }, 1); // semihosting answers in r0
   if (operation === 15) return instruction(2, ifThen(half));
   return operation === 2 || operation === 10 ? writing(2, half & 7) : instruction(2, NO_EFFECT);
 }
@@ -141,10 +141,13 @@ function ifThen(half: number): Effect {
   return { kind: "if-then", carriedOut };
 }
 
+/** r0–r3: what the handler, an interrupt of its own, may answer in. */
+const SERVICE_CALL_WRITES = 0xf;
+
 function conditional(half: number, address: number): Instruction {
   const condition = (half >>> 8) & 15;
   if (condition === 14) return instruction(2, { kind: "trap" });
-  if (condition === 15) return instruction(2, NO_EFFECT); // svc: the handler is an interrupt of its own
+  if (condition === 15) return instruction(2, NO_EFFECT, SERVICE_CALL_WRITES);
   const target = (address + 4 + signed(half & 0xff, 8) * 2) >>> 0;
   return instruction(2, { kind: "branch", target, conditional: true, bounds: isBound(condition) });
 }

@@ -58,7 +58,11 @@ function multiple(first: number, second: number): Instruction {
   return instruction(4, NO_EFFECT, (load ? second : 0) | (writeBack ? 1 << base : 0));
 }
 
+/** sg, where code of the non-secure world enters. */
+const SECURE_GATEWAY = 0xe97f;
+
 function dualOrTable(first: number, second: number): Instruction {
+  if (first === SECURE_GATEWAY && second === SECURE_GATEWAY) return instruction(4, { kind: "hint" });
   const base = first & 15;
   if ((first & 0xfff0) === 0xe8d0 && (second & 0xffe0) === 0xf000) {
     return instruction(4, { kind: "table-branch", base, index: second & 15, entryBytes: bit(second, 4) ? 2 : 1 });

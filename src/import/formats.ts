@@ -1,15 +1,29 @@
 /** The formats of text that `import` knows. Where two fit a log equally well, the first is taken. */
 import { closest, HeapsoakError } from "../errors.ts";
 import { android } from "./formats/android.ts";
+import { bohraGabber } from "./formats/bohra-gabber.ts";
+import { calls } from "./formats/calls.ts";
 import { espDump } from "./formats/esp-dump.ts";
 import { espHost } from "./formats/esp-host.ts";
 import { freertos } from "./formats/freertos.ts";
 import { mallocLab } from "./formats/malloc-lab.ts";
 import { mbed } from "./formats/mbed.ts";
 import { mtrace } from "./formats/mtrace.ts";
+import { zephyr } from "./formats/zephyr.ts";
 import type { LogFormat } from "./log-format.ts";
 
-export const LOG_FORMATS: readonly LogFormat[] = [mbed, espDump, espHost, android, mtrace, mallocLab, freertos];
+export const LOG_FORMATS: readonly LogFormat[] = [
+  mbed,
+  espDump,
+  espHost,
+  android,
+  mtrace,
+  mallocLab,
+  bohraGabber,
+  zephyr,
+  freertos,
+  calls,
+];
 
 /** Formats that are not lines of a log, with what the help says of them. */
 export const OTHER_FORMATS = {

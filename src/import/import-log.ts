@@ -11,10 +11,13 @@ import { checkedFormat, FORMAT_NAMES, isTrace, LOG_FORMATS, OTHER_FORMATS } from
 import type { LogFormat } from "./log-format.ts";
 import { LogIntake, linesOf } from "./log-intake.ts";
 import { isSystemview, SystemviewReader } from "./systemview.ts";
+
+import { withinTime } from "./time-limit.ts";
 import { type LiveSummary, type TraceCounts, TraceText } from "./trace-text.ts";
 
 /** As much of a file decides of which kind it is. */
 const SAMPLE_BYTES = 65_536;
+const PATTERN_LIMIT_MS = 10_000;
 
 export interface ImportRequest {
   /** A path, or `-` for standard input; plain or gzip. */
@@ -23,6 +26,8 @@ export interface ImportRequest {
   readonly format?: string;
   /** A regular expression with named groups, instead of a format. */
   readonly pattern?: string;
+  /** Milliseconds that the pattern may take for a piece of the log (256 KiB at most); 10,000 by default. */
+  readonly patternLimitMs?: number;
   /** The heap that offsets count from; what lies outside is left out. */
   readonly heap?: Region;
   /** heapsoak's version, for the header. */
@@ -166,8 +171,15 @@ async function importLines(
     }
     if (format && text.length > 0) await request.write(text.take());
   };
+  const limitMs = request.pattern === undefined ? undefined : (request.patternLimitMs ?? PATTERN_LIMIT_MS);
   for await (const bytes of bytesOf(request, pieces, taken)) {
-    intake.push(bytes);
+    if (limitMs === undefined) intake.push(bytes);
+    else
+      withinTime(
+        limitMs,
+        () => intake.push(bytes),
+        () => tooSlow(name, text.lineNumber),
+      );
     await pass();
   }
   const remarks = [...taken.remarks, ...intake.end()];
@@ -177,6 +189,12 @@ async function importLines(
   }
   const wasRecognised = chosen === undefined;
   return { ...summary(request, text, name, format), wasRecognised, bytes: taken.bytes, lines: intake.lines, remarks };
+}
+
+function tooSlow(name: string, line: number): HeapsoakError {
+  return new HeapsoakError("bad-argument", `--pattern: takes too long behind line ${line} of ${name}.`, {
+    hint: "Its repetitions lie in one another, such as (a+)+: let each character be matched in one way only.",
+  });
 }
 
 function refuseOffsets({ heap }: ImportRequest, format: LogFormat, text: TraceText): void {

@@ -2,8 +2,12 @@ import { LOG_FORMATS } from "./formats.ts";
 import type { LineReader, LogFormat } from "./log-format.ts";
 import type { TraceText } from "./trace-text.ts";
 
-/** What boards print first: the ESP32's ROM, Zephyr, Mbed OS's fault handler's restart. */
-const BOOT = /^ets [A-Z][a-z]{2} [ \d]\d \d{4}|\brst:0x[0-9a-f]+ \(|\*\*\* Booting Zephyr OS/;
+/**
+ * What boards print first: the ROMs of the ESP8266 and ESP32 (`ets Jun  8 2016`, `ESP-ROM:esp32s3-20210327`,
+ * `rst:0x1 (POWERON)`, `rst cause:2`), Zephyr, MCUboot's hand-over and U-Boot. FreeRTOS itself prints nothing.
+ */
+const BOOT =
+  /^\s?ets [A-Z][a-z]{2} [ \d]\d \d{4}|^ESP-ROM:esp|\brst:0x[0-9a-f]+ \(|\brst cause:\d|\*\*\* Booting (?:Zephyr OS|MCUboot)|^U-Boot (?:SPL )?\d{4}\./;
 /** The ROM's two lines are one boot. */
 const BOOT_LINES = 8;
 

@@ -2,6 +2,7 @@ import { formatAddress, formatBytes } from "../quantities.ts";
 import type { ReplayFault, ReplayResult, WorstMoment } from "../trace/replay-result.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { recordingRemarks } from "./recording-remarks.ts";
+import { passLines } from "./replay-passes-text.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 
 /** A figure of a result as it stands in a table; undefined where it does not apply. */
@@ -36,7 +37,7 @@ const RARE_FIGURES: readonly (readonly [title: string, count: (result: ReplayRes
 
 /**
  * The replay of one trace, for the terminal: a table with a column an allocator, then for each the heap at its
- * worst moment, what leaked and what went wrong.
+ * worst moment, what leaked, how the passes went and what went wrong.
  */
 export function replayText(trace: string, results: readonly ReplayResult[], paint: Paint = plainPaint): string {
   const recording = results[0]?.recording;
@@ -83,6 +84,7 @@ function remarks(result: ReplayResult, detailed: boolean, paint: Paint): string[
   const lines = worst ? [momentLine(result.allocator, worst, paint), `  [${worst.state.map}]`] : [];
   if (worst && detailed) lines.push(`  ${worst.state.picture}`);
   if (detailed) lines.push(...leakLines(result));
+  if (result.passes > 1) lines.push(...passLines(result, paint));
   if (leftHeap)
     lines.push(
       paint.bad(`metadata left the heap at ${place(leftHeap)}`),

@@ -163,7 +163,9 @@ function groupedUnknowns(unknowns: StackBoundRecord["unknowns"]): string[] {
   const groups = new Map<string, string[]>();
   for (const { function: name, kind, at, text } of unknowns) {
     const words = `${KIND_WORDS[kind]}: ${name} ${text}`;
-    groups.set(words, [...(groups.get(words) ?? []), ...(at === null ? [] : [at])]);
+    const places = groups.get(words) ?? [];
+    if (at !== null) places.push(at);
+    groups.set(words, places);
   }
   return [...groups].map(([words, places]) => {
     if (places.length === 0) return words;

@@ -15,6 +15,7 @@ import { hyperperiodOf, notRepeated, type Periodicity, PeriodSearch, type Search
 import type { RunRecord } from "./record.ts";
 import { type Rewind, RewindPoints, rewindToFailure } from "./rewind.ts";
 import { faultsOfRun, type OverwrittenBy, stacksOfRun, withOverwritten } from "./stacks-of-run.ts";
+import { RunTrace } from "./trace-export.ts";
 
 /** How a run is driven. None of it but seed and uptime changes what happens in the run. */
 export interface DriverOptions {
@@ -30,6 +31,8 @@ export interface DriverOptions {
   /** After a failure, how far back to go for `rewind`. */
   readonly rewindUs?: number;
   readonly build?: "release" | "debug";
+  /** Keep the operations of a heap (the first by default) as a trace, to be taken with `takeTrace`. Not with checkpoints. */
+  readonly trace?: { readonly heap?: string };
 }
 
 /** What the host knows of a run that memory does not hold. */
@@ -56,6 +59,7 @@ export class SoakDriver {
   readonly #seed: bigint;
   readonly #checkpoints: CheckpointFile<HostState> | undefined;
   readonly #rewindPoints: RewindPoints | undefined;
+  readonly #trace: RunTrace | undefined;
   readonly #stops: readonly Stop[];
   #nextCheckpointUs = NEVER;
   #overwritten: OverwrittenBy = {};
@@ -94,6 +98,7 @@ export class SoakDriver {
     const hyperperiod = hyperperiodOf(this.scenario);
     this.#periodicity = "us" in hyperperiod ? { kind: "open", reason: "" } : hyperperiod;
     if ("us" in hyperperiod) this.#search = new PeriodSearch(hyperperiod.us);
+    if (options.trace) this.#trace = this.#startTrace(options.trace.heap);
     this.machine.prepare();
     if (options.resume !== undefined) this.#resumeFrom(options.resume);
     if (options.rewindUs !== undefined) {
@@ -116,10 +121,19 @@ export class SoakDriver {
     if (this.#options.untilFailure) this.#before = machine.snapshot(this.#before);
     machine.setHorizon(Math.min(...this.#stops.map(({ atUs }) => atUs)));
     const end = machine.advance(budget);
-    if (this.#before && machine.failure()) this.#endAtFailure(this.#before);
-    else if (end === "failed") this.#ended = true;
+    if (this.#before && machine.failure()) {
+      this.#endAtFailure(this.#before);
+      return;
+    }
+    this.#trace?.add(machine.journal());
+    if (end === "failed") this.#ended = true;
     else if (end === "stack-overrun") this.#lookAtOverrun();
     else if (end === "horizon") this.#takeStops();
+  }
+
+  /** The lines of the trace since the last call; empty where none was asked for. */
+  takeTrace(): string {
+    return this.#trace?.take() ?? "";
   }
 
   /** Ends the run where it is; a checkpoint is left to go on from. Throws `cannot-write`. */
@@ -219,9 +233,19 @@ export class SoakDriver {
     machine.setHorizon(failureUs + 1);
     while (!machine.failure()) {
       const end = machine.advance(1);
+      this.#trace?.add(machine.journal());
       if (end === "stack-overrun") this.#lookAtOverrun();
     }
     this.#ended = true;
+  }
+
+  /** A snapshot of a run that keeps a journal cannot go on without one. */
+  #startTrace(heap: string | undefined): RunTrace {
+    if (this.#options.checkpoint || this.#options.resume !== undefined) {
+      throw new HeapsoakError("bad-argument", "A run with checkpoints leaves no trace.");
+    }
+    this.machine.journalling = true;
+    return new RunTrace(this.machine, this.scenario, heap);
   }
 
   #lookAtOverrun(): void {

@@ -9,9 +9,12 @@ import { failureOf } from "./build-record.ts";
 import { type DriverOptions, SoakDriver } from "./driver.ts";
 import type { RunFailure, RunRecord } from "./record.ts";
 import { heapBlocks, type Rewind } from "./rewind.ts";
+import type { RunTraceTarget } from "./trace-export.ts";
 
 /** How a scenario is soaked. */
-export interface SoakOptions extends DriverOptions {
+export interface SoakOptions extends Omit<DriverOptions, "trace"> {
+  /** Where the operations of a heap go as a trace. */
+  readonly trace?: RunTraceTarget;
   /** Ends the run where it is, with a record of what there was. */
   readonly signal?: AbortSignal;
   /** Instructions and events between two turns of the event loop; as many as take about 30 ms by default. */
@@ -107,7 +110,7 @@ class Run implements SoakRun {
   async *[Symbol.asyncIterator](): AsyncGenerator<SoakProgress> {
     const driver = this.#start();
     while (!driver.ended) {
-      this.#runBatch(driver);
+      await this.#runBatch(driver);
       yield progressOf(driver);
       await nextTurn();
     }
@@ -116,7 +119,7 @@ class Run implements SoakRun {
   async #finish(): Promise<RunRecord> {
     const driver = this.#start();
     while (!driver.ended) {
-      this.#runBatch(driver);
+      await this.#runBatch(driver);
       await nextTurn();
     }
     const record = driver.record();
@@ -130,11 +133,12 @@ class Run implements SoakRun {
     return this.#driver;
   }
 
-  /** A checkpoint that cannot be written ends the run. */
-  #runBatch(driver: SoakDriver): void {
+  /** A checkpoint or a trace that cannot be written ends the run. */
+  async #runBatch(driver: SoakDriver): Promise<void> {
     try {
       if (this.#options.signal?.aborted) driver.interrupt();
       else this.#timedBatch(driver);
+      await this.#options.trace?.write(driver.takeTrace());
     } catch (error) {
       if (!(error instanceof HeapsoakError)) throw error;
       this.#trouble = error;

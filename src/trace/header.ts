@@ -33,9 +33,18 @@ export function recordedAllocator(trace: NamedHeader): AllocatorEntry {
   }
 }
 
-/** The options that the header stands for. */
+/** The options that the header stands for: by the allocator's own keys, or named one by one (`optionKey`). */
 export function recordedOptions(trace: NamedHeader, entry: AllocatorEntry): OptionValues {
-  return entry.optionsFromTrace?.(trace.header) ?? {};
+  const named = Object.keys(entry.options).flatMap((name) => {
+    const value = trace.header.get(optionKey(name));
+    return value === undefined ? [] : [[name, /^\d{1,10}$/.test(value) ? Number(value) : value] as const];
+  });
+  return { ...entry.optionsFromTrace?.(trace.header), ...Object.fromEntries(named) };
+}
+
+/** The header key under which a trace gives an option of its allocator. */
+export function optionKey(name: string): string {
+  return `option_${name}`;
 }
 
 /** Bytes of the arena the trace was recorded on. Throws `bad-trace`. */

@@ -18,6 +18,7 @@ import {
   type TraceBreak,
   type TraceCheck,
 } from "./format.ts";
+import { TraceClock } from "./trace-clock.ts";
 
 const TAB = 0x09;
 const LF = 0x0a;
@@ -34,6 +35,7 @@ const LETTER_F = 0x66;
 const LETTER_H = 0x68;
 const LETTER_R = 0x72;
 const LETTER_S = 0x73;
+const LETTER_T = 0x74;
 const LETTER_Z = 0x7a;
 
 /**
@@ -51,6 +53,7 @@ export class LineParser {
   records = 0;
   /** Bytes of a recording's last line that has no end; set by the reader. */
   tornBytes = 0;
+  readonly #clock = new TraceClock();
   readonly #name: string;
   readonly #opcodes = new Uint8Array(BATCH_OPERATIONS);
   readonly #ids = new Uint32Array(BATCH_OPERATIONS);
@@ -89,6 +92,11 @@ export class LineParser {
   get totals(): RecordingTotals {
     const { tornBytes } = this;
     return { boots: this.#boots, gaps: this.#gaps, missingFrames: this.#missingFrames, tornBytes };
+  }
+
+  /** From the first `t=` to the last over all boots, as far as has been read; undefined without two of them. */
+  get durationUs(): number | undefined {
+    return this.#clock.durationUs || undefined;
   }
 
   /** What has been parsed since the last call. Its columns are overwritten by the next `parse`. */
@@ -254,7 +262,19 @@ export class LineParser {
     const value = ++at;
     while ((bytes[at] ?? 0) > SPACE && (bytes[at] ?? 0) < 0x7f) at++;
     if (at === value) throw this.#unexpected(at, "an annotation's VALUE");
+    if (value === from + 2 && bytes[from] === LETTER_T) this.#time(value, at);
     return at;
+  }
+
+  /** The time in bytes [from, to): whole microseconds, else it is none. */
+  #time(from: number, to: number): void {
+    let us = 0;
+    for (let at = from; at < to; at++) {
+      const digit = (this.#bytes[at] ?? 0) - ZERO;
+      if (digit < 0 || digit > 9) return;
+      us = us * 10 + digit;
+    }
+    if (us <= Number.MAX_SAFE_INTEGER) this.#clock.see(us);
   }
 
   #blank(): void {
@@ -285,8 +305,10 @@ export class LineParser {
     this.#events++;
     if (kind === "note") return;
     this.#marks = this.#breaks.push({ after: this.count, line: this.line, kind }) + this.#checks.length;
-    if (kind === "boot") this.#boots++;
-    else this.#gaps++;
+    if (kind === "boot") {
+      this.#boots++;
+      this.#clock.restart();
+    } else this.#gaps++;
     this.#missingFrames += Number(/^! gap frames=(\d{1,10})(?= |$)/.exec(text)?.[1] ?? 0);
   }
 

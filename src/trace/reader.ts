@@ -14,6 +14,8 @@ export interface OpenTrace {
   readonly header: TraceHeader;
   /** What a board's recording or an imported log says of itself, as far as it has been read; undefined for other traces. */
   readonly recording: RecordingTotals | undefined;
+  /** From the first time to the last over all boots, as far as it has been read; undefined where there are none. */
+  readonly durationUs: number | undefined;
   /**
    * The operations in batches, once. The columns of a batch are overwritten by the next one. Throws `bad-trace`
    * with file and line, or `cannot-read`; ending the loop early closes the file.
@@ -44,6 +46,9 @@ export async function readTrace(input: Readable, name: string): Promise<OpenTrac
     header: parser.header,
     get recording() {
       return parser.isRecording || parser.header.has(IMPORTED_KEY) ? parser.totals : undefined;
+    },
+    get durationUs() {
+      return parser.durationUs;
     },
     batches: () => withFirst(first, batches),
     close,

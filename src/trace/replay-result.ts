@@ -5,6 +5,7 @@ import { heapMap, heapPicture } from "../report/picture.ts";
 import { type FaultKind, GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapCounters, HeapFinding, HeapRecord, HeapSummary, Region } from "../wasm/heap-record.ts";
 import type { RecordingTotals } from "./format.ts";
+import type { PassHistory } from "./replay-passes.ts";
 
 /** Where in a trace: operations count from 1 over all passes; the line is that of the file, 0 for a release at a pass's end. */
 export interface TracePosition {
@@ -70,6 +71,9 @@ export interface ReplayResult {
   readonly stateAddress: number;
   /** Times the trace was run through, the last perhaps not to its end. */
   readonly passes: number;
+  readonly history: PassHistory;
+  /** What one pass lasts, from the trace's first time to its last over all boots; undefined where it tells none or was not read to its end. */
+  readonly passUs: number | undefined;
   /** Records run or skipped, over all passes. */
   readonly operations: number;
   /** Of a board's recording, what it says of one pass: at each boot the heap started anew, and the counters went on. */

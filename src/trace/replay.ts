@@ -2,6 +2,7 @@ import { findAllocator } from "../allocators/catalogue.ts";
 import type { AllocatorEntry, OptionValues } from "../allocators/entry.ts";
 import type { DeviceDescription } from "../device/description.ts";
 import { Device } from "../device/device.ts";
+import type { Heap } from "../device/heap.ts";
 import type { HeapPart } from "../device/memory-plan.ts";
 import { closest, HeapsoakError } from "../errors.ts";
 import type { Region } from "../wasm/heap-record.ts";
@@ -18,6 +19,7 @@ import {
   saysPlace,
 } from "./header.ts";
 import { type OpenTrace, openTrace } from "./reader.ts";
+import type { AtEnd } from "./replay-passes.ts";
 import type { ReplayResult } from "./replay-result.ts";
 import { Replayer } from "./replayer.ts";
 
@@ -34,8 +36,8 @@ export interface ReplayRequest {
   readonly options?: OptionValues;
   /** Times to run through the trace; 1 by default. */
   readonly repeat?: number;
-  /** Release what is live at the end of each pass before the next one. */
-  readonly releaseAtEnd?: boolean;
+  /** What becomes of blocks that are live at the end of a pass; they stay by default. */
+  readonly atEnd?: AtEnd;
   /** False compiles the allocators' own assertions out. */
   readonly assertionsStop?: boolean;
 }
@@ -58,19 +60,27 @@ export async function replayTrace(path: string, request: ReplayRequest = {}): Pr
   }
   const trace = await openTrace(path);
   const contestants = await unlessRefused(trace, () => contestantsFor(trace, request));
-  for (let pass = 0; pass < passes && contestants.some(({ replayer }) => !replayer.stopped); pass++) {
-    await runPass(pass === 0 ? trace : await openTrace(path), contestants, request.releaseAtEnd ?? false);
+  const isWhole = await runPass(trace, contestants);
+  for (let pass = 1; pass < passes && contestants.some(({ replayer }) => !replayer.stopped); pass++) {
+    await runPass(await openTrace(path), contestants);
   }
   const { recording } = trace;
-  return contestants.map(({ replayer, options }) => ({ ...replayer.finish(options), ...(recording && { recording }) }));
+  const passUs = isWhole ? trace.durationUs : undefined;
+  return contestants.map(({ replayer, options }) => ({
+    ...replayer.finish(options),
+    passUs,
+    ...(recording && { recording }),
+  }));
 }
 
-async function runPass(trace: OpenTrace, contestants: readonly Contestant[], release: boolean): Promise<void> {
+/** Returns whether the trace was read to its end; it is not where all contestants have stopped. */
+async function runPass(trace: OpenTrace, contestants: readonly Contestant[]): Promise<boolean> {
   for await (const batch of trace.batches()) {
     for (const { replayer } of contestants) replayer.push(batch);
-    if (contestants.every(({ replayer }) => replayer.stopped)) break;
+    if (contestants.every(({ replayer }) => replayer.stopped)) return false;
   }
-  for (const { replayer } of contestants) if (!replayer.stopped) replayer.endPass({ release });
+  for (const { replayer } of contestants) if (!replayer.stopped) replayer.endPass();
+  return true;
 }
 
 /** Closes the trace when what is to replay it cannot be made. */
@@ -90,12 +100,23 @@ function contestantsFor(trace: NamedHeader, request: ReplayRequest): Contestant[
 }
 
 function contestant(trace: NamedHeader, request: ReplayRequest, entry: AllocatorEntry): Contestant {
+  const { device, heap, options } = replayHeap(trace, request, entry);
+  const passes = { isRepeated: (request.repeat ?? 1) > 1, atEnd: request.atEnd ?? "keep" };
+  return { replayer: new Replayer(device, heap, passes), options };
+}
+
+/** A device with the heap that the trace is replayed on, and the allocator's options there. Throws as `replayTrace`. */
+export function replayHeap(
+  trace: NamedHeader,
+  request: ReplayRequest,
+  entry: AllocatorEntry,
+): { device: Device; heap: Heap; options: OptionValues } {
   const options = { ...defaultOptions(trace, entry), ...ownOptions(entry, request.options ?? {}) };
   const { device: description, parts } = placeFor(trace, request, entry);
   const device = new Device(description);
   const assertionsStop = request.assertionsStop ?? true;
   const heap = device.addHeap({ allocator: entry.name, parts, options, assertionsStop });
-  return { replayer: new Replayer(device, heap), options };
+  return { device, heap, options };
 }
 
 /** The options of the recording, where it was made with this very allocator. */

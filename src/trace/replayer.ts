@@ -9,6 +9,7 @@ import type { CoreExports } from "../wasm/module.ts";
 import type { KeptOperations } from "../wasm/operations.ts";
 import type { TraceBatch } from "./format.ts";
 import { OperationQueue, type Positions } from "./operation-queue.ts";
+import { type AtEnd, PassWatch } from "./replay-passes.ts";
 import {
   heapState,
   type LeakedBlock,
@@ -23,6 +24,14 @@ import { CHUNK_OPERATIONS, type Stretch, WorstMomentWatch } from "./worst-moment
 
 /** Ids listed of the blocks that leaked. */
 const LEAKS_SHOWN = 8;
+
+/** How a replayer treats its passes. */
+export interface PassOptions {
+  /** Several passes are to come: whether the heap repeats itself is looked for. */
+  readonly isRepeated?: boolean;
+  /** What becomes of blocks that are live at the end of a pass; they stay by default. */
+  readonly atEnd?: AtEnd;
+}
 
 /** The device at the start of a run of operations, and which instance runs them. */
 interface Start {
@@ -57,6 +66,8 @@ export class Replayer {
   readonly #queue: OperationQueue;
   readonly #watch: WorstMomentWatch;
   #core: CoreExports;
+  readonly #atEnd: AtEnd;
+  readonly #passWatch: PassWatch;
   #operations = 0;
   #passes = 0;
   #inPass = false;
@@ -66,12 +77,14 @@ export class Replayer {
   #fault: ReplayFault | undefined;
 
   /** `heap` is one of the device's, as it stands. */
-  constructor(device: Device, heap: Heap) {
+  constructor(device: Device, heap: Heap, { isRepeated = false, atEnd = "keep" }: PassOptions = {}) {
     this.#device = device;
     this.#heap = heap;
     this.#record = device.recordOf(heap);
     this.#queue = new OperationQueue(device.engine, () => this.#run());
     this.#watch = new WorstMomentWatch(this.#record);
+    this.#atEnd = atEnd;
+    this.#passWatch = new PassWatch(device, heap, isRepeated);
     this.#core = this.#record.batchCore;
   }
 
@@ -85,6 +98,7 @@ export class Replayer {
    * a gap the replay goes on with what it knows. Throws `bad-trace` when more blocks are live than can be followed.
    */
   push(batch: TraceBatch): void {
+    if (!this.#inPass && this.#passes > 0 && this.#atEnd === "reboot") this.#reboot();
     this.#inPass = true;
     let from = 0;
     for (const { kind, after } of batch.breaks) {
@@ -106,30 +120,34 @@ export class Replayer {
     if (!this.stopped) this.#queue.reboot(() => void this.#record.restart());
   }
 
-  /** Ends a pass through the trace: its ids mean nothing any more. Blocks still live stay unless they are released. */
-  endPass(options: { release?: boolean } = {}): void {
-    if (options.release && !this.stopped) this.#queue.releaseAll(this.#operations);
+  /** Ends a pass through the trace: its ids mean nothing any more. */
+  endPass(): void {
+    if (this.#atEnd === "release" && !this.stopped) this.#queue.releaseAll(this.#operations);
     this.#queue.flush();
-    this.#queue.slots.forget();
+    if (this.stopped) return;
+    const heldSlots = this.#queue.slots.forget();
     this.#passes++;
     this.#inPass = false;
+    this.#passWatch.end(this.#passes, heldSlots);
   }
 
   /** What was found. The device is left as it was at the end of the replay. */
-  finish(options: OptionValues = {}): ReplayResult {
+  finish(options: OptionValues = {}): Omit<ReplayResult, "passUs" | "recording"> {
     const end = {
       counters: this.#record.counters(),
       end: heapState(this.#record),
       leaks: this.#leaks(),
       inconsistency: this.#record.check(),
     };
+    const passes = this.#passes + (this.#inPass ? 1 : 0);
     return {
       allocator: this.#heap.allocator.name,
       options,
       device: this.#device.description.id,
       regions: this.#heap.regions,
       stateAddress: this.#heap.stateAddress,
-      passes: this.#passes + (this.#inPass ? 1 : 0),
+      passes,
+      history: this.#passWatch.finish(this.#atEnd, passes),
       operations: this.#operations,
       unknownIds: this.#queue.unknownIds,
       reusedIds: this.#queue.reusedIds,
@@ -176,6 +194,7 @@ export class Replayer {
     if (fault.record.kind === "left-heap" && this.#core === this.#device.engine.fast) {
       this.#leftHeap = this.#report(index, fault);
       this.#core = this.#device.engine.exact;
+      this.#passWatch.stopComparing();
       return this.#runFrom(start, rewindWatch);
     }
     this.#fault = this.#report(index, fault);

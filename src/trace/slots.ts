@@ -124,17 +124,20 @@ export class SlotTable {
     });
   }
 
-  /** Forgets all ids, as at the end of a pass. Blocks that are still live keep their slots. */
-  forget(): void {
+  /** Forgets all ids, as at the end of a pass. Blocks that are still live keep their slots; returns how many. */
+  forget(): number {
     this.settle();
     this.#table.fill(0);
     this.#known = 0;
+    let kept = 0;
     for (let slot = 0; slot < this.high; slot++) {
       const state = this.#states[slot];
       if (state === State.Live && this.#holdsBlock(slot)) this.#states[slot] = State.Abandoned;
       else if (state !== State.Abandoned && state !== State.Free) this.#release(slot);
+      if (this.#states[slot] === State.Abandoned) kept++;
     }
     this.#oldest = this.#frees;
+    return kept;
   }
 
   /** Forgets all ids and blocks, as a reboot does. The operations so far must have run. */

@@ -140,6 +140,11 @@ export class Engine {
     return { ranges, bytes, heapCount: this.#heapCount, poolHigh: this.#poolHigh };
   }
 
+  /** The device's RAM, each byte once: what is an alias of it is left out. */
+  get ram(): readonly MappedBank[] {
+    return this.#banks.filter((bank) => bank.kind === BankKind.Ram && bank.home === bank.low);
+  }
+
   /** Bytes of the largest snapshot: everything that may come into use included. */
   get stateBytesMost(): number {
     const ranges = this.#stateRanges();
@@ -162,12 +167,11 @@ export class Engine {
   }
 
   #stateRanges(): [number, number][] {
-    const ram = this.#banks.filter((bank) => bank.kind === BankKind.Ram && bank.home === bank.low);
     return [
       [CONTROL, CONTROL_HIGH],
       [SOAK, SOAK_HIGH],
       ...this.#poolRanges(),
-      ...ram.map((bank): [number, number] => [bank.low, bank.low + bank.bytes]),
+      ...this.ram.map(({ low, bytes }): [number, number] => [low, low + bytes]),
     ];
   }
 

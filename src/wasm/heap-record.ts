@@ -337,11 +337,16 @@ export class HeapRecord {
     this.engine.setWord(record + RegionField.Shadow * 4, this.engine.allocatePool(this.#shadowBytes(region.bytes)));
   }
 
+  /** Where engine memory says which payloads are live, and what was asked for them: a range a region. */
+  shadows(): Region[] {
+    return Array.from({ length: this.get(HeapField.RegionCount) }, (_, index) => ({
+      low: this.#region(index, RegionField.Shadow),
+      bytes: this.#shadowBytes(this.#region(index, RegionField.Bytes)),
+    }));
+  }
+
   #clearShadow(): void {
-    for (let i = 0; i < this.get(HeapField.RegionCount); i++) {
-      const shadow = this.#region(i, RegionField.Shadow);
-      this.engine.bytes.fill(0, shadow, shadow + this.#shadowBytes(this.#region(i, RegionField.Bytes)));
-    }
+    for (const { low, bytes } of this.shadows()) this.engine.bytes.fill(0, low, low + bytes);
   }
 
   #region(index: number, field: RegionField): number {

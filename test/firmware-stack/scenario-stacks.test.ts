@@ -51,21 +51,21 @@ test("stacks that are too small are enlarged, the others stay as they are writte
   const scenario = await parseScenario(TEXT, "two.yaml");
   const raised = raisedScenario(TEXT, scenario, recordOfTasks());
   expect(raised).toContain(
-    "# heapsoak stack: sensorTask needs 672 B\n    stack: { size: 672, guard: { kind: freertos-2 } }",
+    "# heapsoak stack: sensorTask needs 680 B\n    stack: { size: 680, guard: { kind: freertos-2 } }",
   );
-  expect(raised).toContain("# heapsoak stack: uplinkTask needs 72 B\n    stack: { size: 1 KiB }");
+  expect(raised).toContain("# heapsoak stack: uplinkTask needs 80 B\n    stack: { size: 1 KiB }");
   expect(raised).toContain("# reads");
   expect(raisedScenario(raised, scenario, recordOfTasks())).toBe(raised);
   const read = await parseScenario(raised, "raised.yaml");
-  expect(read.tasks.map(({ stack }) => stack.sizeBytes).slice(0, 2)).toEqual([672, 1024]);
+  expect(read.tasks.map(({ stack }) => stack.sizeBytes).slice(0, 2)).toEqual([680, 1024]);
 });
 
 test("the lines say what is too small and which tasks have no entry point", async () => {
   const lines = stackLines(await parseScenario(TEXT, "two.yaml"), recordOfTasks());
   expect(lines).toEqual([
     "stacks of the scenario:",
-    "  tasks.sensor.stack.size: 672  # heapsoak stack: sensorTask needs 672 B, was 512: TOO SMALL",
-    "  tasks.uplink.stack.size: 1024  # heapsoak stack: uplinkTask needs 72 B",
+    "  tasks.sensor.stack.size: 680  # heapsoak stack: sensorTask needs 680 B, was 512: TOO SMALL",
+    "  tasks.uplink.stack.size: 1024  # heapsoak stack: uplinkTask needs 80 B",
     "  stacks.interrupts.size: 1024  # heapsoak stack: main stack needs 0 B",
     "  # no entry point is known for: idle (say --entry TASK=FUNCTION)",
   ]);

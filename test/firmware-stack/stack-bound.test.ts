@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { coreFrames } from "../../src/device/frames.ts";
 import { HeapsoakError } from "../../src/errors.ts";
@@ -113,6 +114,26 @@ describe("a call", () => {
   });
 });
 
+describe("the flow of control", () => {
+  test("goes on behind a breakpoint, where a debugger does", () => {
+    expect(bound([0xbeab, PUSH_LR, call("leaf"), POP_PC], [leaf])).toEqual(exactly(20));
+  });
+
+  test("ends at a breakpoint behind which another function begins", () => {
+    expect(bound([PUSH_LR, 0xbe00], [leaf])).toEqual(exactly(4));
+  });
+
+  test("runs on into the next function where one of two ways does not end in a call", () => {
+    // b 2f; 1: b 3f; 2: beq 1b; bl leaf; 3: nop; and then into the next function, whose frame counts
+    const next: ThumbFunction = { name: "next", code: [PUSH_R4_LR, 0xb084, 0xb004, POP_R4_PC] };
+    expect(bound([0xe000, 0xe002, 0xd0fd, call("leaf"), 0xbf00], [next, leaf])).toEqual(exactly(24));
+  });
+
+  test("of a secure entry begins behind its gateway", () => {
+    expect(bound([0xe97f, 0xe97f, PUSH_LR, call("leaf"), POP_PC], [leaf])).toEqual(exactly(20));
+  });
+});
+
 describe("what cannot be known", () => {
   test("is a function that calls itself: its cycle is named and gone through once", () => {
     const { entries, unknowns } = bounds([
@@ -182,9 +203,9 @@ describe("a task", () => {
     leaf,
   ];
 
-  test("needs an exception frame and the kernel's context besides its functions", () => {
+  test("needs an exception frame, the kernel's context and an aligned start besides its functions", () => {
     const { entries } = bounds(functions, { entries: [{ name: "sense", function: "sensor" }] });
-    expect(entries[1]).toMatchObject({ name: "sense", kind: "task", pathBytes: 24, savedBytes: 64, bytes: 88 });
+    expect(entries[1]).toMatchObject({ name: "sense", kind: "task", pathBytes: 24, savedBytes: 72, bytes: 96 });
   });
 
   test("is found where the code makes it, with the stack it is given", () => {
@@ -192,7 +213,18 @@ describe("a task", () => {
     // ldr r0, =sensor; movs r1, #0; movs r2, #64; bl xTaskCreate
     const code = [PUSH_LR, 0x4803, 0x2100, 0x2240, call("xTaskCreate"), LOOP, 0xbf00, word("sensor")];
     const { entries } = bounds([{ name: "start", code }, creator, ...functions.slice(1)]);
-    expect(entries[1]).toMatchObject({ name: "sensor", kind: "task", stackBytes: 256, bytes: 88 });
+    expect(entries[1]).toMatchObject({ name: "sensor", kind: "task", stackBytes: 256, bytes: 96 });
+  });
+
+  test("is not looked for where one function that makes tasks calls another", () => {
+    const makers: ThumbFunction[] = [
+      { name: "xTaskCreate", code: [PUSH_LR, call("xTaskCreateStatic"), POP_PC] },
+      { name: "xTaskCreateStatic", code: [BX_LR] },
+    ];
+    const code = [PUSH_LR, 0x4803, 0x2100, 0x2240, call("xTaskCreate"), LOOP, 0xbf00, word("sensor")];
+    const program = analysed([{ name: "start", code }, ...makers, ...functions.slice(1)]);
+    expect(program.notes).toEqual([]);
+    expect(program.entries.map(({ name }) => name)).toEqual(["start", "sensor"]);
   });
 });
 
@@ -227,6 +259,21 @@ describe("the compiler's files", () => {
       equal: 0,
       different: [{ function: "start", compilerBytes: 24, codeBytes: 8 }],
     });
+  });
+
+  test.each([
+    ["nothing of the build where they agree", "main.c:3:6:start\t8\tstatic", /^$/],
+    ["another build where they give more than the code has", "main.c:3:6:start\t24\tstatic", /of this build\?$/],
+    ["another program where they know nothing of it", "main.c:3:6:begin\t8\tstatic", /of another program/],
+  ])("speak for %s", (_, line, note) => {
+    expect(analysed(functions, { files: su(line) }).notes.join()).toMatch(note);
+  });
+
+  test("that have one title twice count with the larger frame", () => {
+    const node = (bytes: number) =>
+      `node: { title: "f" label: "f\\na.h:1:1\\n${bytes} bytes (static)\\n0 dynamic objects" }`;
+    const { nodes } = parseCallGraph([node(24), node(8)].join("\n"), "a.ci");
+    expect(nodes.get("f")?.frameBytes).toBe(24);
   });
 
   test("name dynamic frames", () => {
@@ -298,6 +345,31 @@ describe("a file that cannot be bounded", () => {
         attempt(mutant);
       }
     }
+  });
+
+  test("code of random instructions gives bounds or a message, and ends", () => {
+    // Pushes, conditional branches and the like, so that the ways through it cross each other.
+    const tops = [0xd0, 0xb4, 0x46, 0x20, 0x18, 0xd1, 0xb1, 0xbf, 0xb0, 0x30, 0xe0, 0xe7];
+    const half = fc.tuple(fc.constantFrom(...tops), fc.nat(255)).map(([top, low]) => top * 256 + low);
+    const code = fc.oneof(fc.array(half, { maxLength: 400 }), fc.array(fc.nat(0xffff), { maxLength: 400 }));
+    const property = fc.property(code, code, (first, second) => {
+      try {
+        const program = analysed([{ name: "start", code: first }, { name: "other", code: second }, leaf]);
+        const { entries, mainStack } = stackBounds(program, M3);
+        expect(mainStack.bytes).toBeGreaterThanOrEqual(entries[0]?.bytes ?? 0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(HeapsoakError);
+      }
+    });
+    fc.assert(property, { seed: 7, numRuns: 100 });
+  });
+
+  test("code made to be tangled is refused", { timeout: 30_000 }, () => {
+    // Each function is a maze of branches between pushes; eight of them are more than the code's size pays for.
+    const maze = Array.from({ length: 1000 }, (_, at) => [0xb401, 0xd000 + ((at * 89) % 254)][at % 2] ?? 0);
+    const mazes = Array.from({ length: 8 }, (_, index) => ({ name: `maze${index}`, code: maze }));
+    const starts = mazes.map(({ name }) => call(name));
+    expect(() => analysed([{ name: "start", code: [PUSH_LR, ...starts, POP_PC] }, ...mazes])).toThrow(/too tangled/);
   });
 
   test("a chain of calls deeper than our own stack is bounded", { timeout: 30_000 }, () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { findDevice } from "../../src/device/catalogue/devices.ts";
 import { HeapsoakError } from "../../src/errors.ts";
 import { type ReplayRequest, replayTrace } from "../../src/trace/replay.ts";
+import { AT_END } from "../../src/trace/replay-passes.ts";
 import type { ReplayResult } from "../../src/trace/replay-result.ts";
 import { randomTrace, temporaryFolder } from "../support/traces.ts";
 
@@ -208,7 +209,7 @@ describe("repeating", () => {
   });
 
   test("releases what is live when asked to", async () => {
-    const result = await replay(LEAKY, { ...ON_HEAP4, repeat: 20, releaseAtEnd: true });
+    const result = await replay(LEAKY, { ...ON_HEAP4, repeat: 20, atEnd: "release" });
     expect(result).toMatchObject({ leaks: { blocks: 0 }, counters: { failedRequests: 0, frees: 40, liveBlocks: 0 } });
   });
 
@@ -232,7 +233,7 @@ test("any valid records end in a result or a clear error, quickly", async () => 
   const request = fc.record({
     assertionsStop: fc.boolean(),
     repeat: fc.integer({ min: 1, max: 3 }),
-    releaseAtEnd: fc.boolean(),
+    atEnd: fc.constantFrom(...AT_END),
   });
   const allocators = fc.constantFrom("freertos-heap4", "bump", "tlsf", "o1heap", "threadx-byte");
   const property = fc.asyncProperty(

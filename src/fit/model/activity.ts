@@ -1,0 +1,84 @@
+import type { BlockClass } from "./block-class.ts";
+import type { Family } from "./followers.ts";
+import type { FittedActivity, FittedStart, FittedStep } from "./model.ts";
+import { retentionOf } from "./retention.ts";
+import { type Script, scriptOf, waitSteps } from "./script.ts";
+import { gapsOf, startOf } from "./starts.ts";
+import { at, meanOf, sorted } from "./statistics.ts";
+
+/** Blocks that come this early and stay belong to the start-up. */
+const EARLY_RATIO = 0.02;
+/** A script that takes less of its gaps than this leaves the starts alone. */
+const BUSY_RATIO = 0.02;
+/** What is freed this shortly before the next start is freed by it. */
+const REPLACED_US = 5;
+
+/** The families as activities; blocks of the start-up in one of their own. `span`: what was looked at. */
+export function activitiesOf(families: readonly Family[], untilUs: number): FittedActivity[] {
+  const early = families.filter((family) => isStartUp(family, untilUs));
+  const others = families.filter((family) => !early.includes(family));
+  return [...startUp(early), ...others.map((family) => activityOf(family, untilUs))];
+}
+
+/** All that the family holds. */
+export function classesIn({ blocks, children }: Family): BlockClass[] {
+  return [blocks, ...children.flatMap(classesIn)];
+}
+
+function isStartUp(family: Family, untilUs: number): boolean {
+  return classesIn(family).every((blocks) => {
+    const last = blocks.bornUs.at(-1) ?? 0;
+    const isEarly = last <= EARLY_RATIO * untilUs || blocks.rows.length <= 2;
+    return isEarly && retentionOf(blocks).kind === "forever";
+  });
+}
+
+/** Every block that stays, in the order in which they came. */
+function startUp(families: readonly Family[]): FittedActivity[] {
+  const classes = families.flatMap(classesIn);
+  const births = classes
+    .flatMap((blocks) => Array.from(blocks.rows, (_, index) => ({ blocks, index })))
+    .sort((a, b) => (a.blocks.bornOrder[a.index] ?? 0) - (b.blocks.bornOrder[b.index] ?? 0));
+  const [first] = births;
+  if (first === undefined) return [];
+  const firstUs = first.blocks.bornUs[first.index] ?? 0;
+  let reachedUs = firstUs;
+  const steps = births.flatMap(({ blocks, index }): FittedStep[] => {
+    const us = blocks.bornUs[index] ?? 0;
+    const wait = waitSteps([us - reachedUs]);
+    reachedUs = us;
+    const size = { kind: "constant", value: blocks.requestBytes[index] ?? 0 } as const;
+    return [...wait, { step: "allocate", blocks, size }, ...(blocks.rows.length > 1 ? [leak(blocks)] : [])];
+  });
+  return [{ start: { kind: "at", atUs: firstUs }, steps, leader: first.blocks, classes, starts: 1 }];
+}
+
+function leak(blocks: BlockClass): FittedStep {
+  return { step: "leak", blocks };
+}
+
+function activityOf(family: Family, untilUs: number): FittedActivity {
+  const leader = family.blocks;
+  const script = scriptOf(family);
+  const common = { leader, classes: classesIn(family), starts: leader.rows.length };
+  const start = startOf(leader.bornUs, untilUs);
+  const gaps = gapsOf(leader.bornUs);
+  const rests = gaps.map((gap, index) => Math.max(0, gap - (script.spanUs[index] ?? 0)));
+  if (rests.length >= 4 && at(sorted(rests), 0.95) <= REPLACED_US) return { ...common, start, steps: replaced(script) };
+  const isBusy = meanOf(script.spanUs) > BUSY_RATIO * meanOf(gaps);
+  if (!isBusy || rests.length < 2 || isPeriodic(start)) return { ...common, start, steps: script.steps };
+  return { ...common, start: { kind: "loop" }, steps: [...script.steps, ...waitSteps(rests)] };
+}
+
+function isPeriodic(start: FittedStart): boolean {
+  return start.kind === "every" && start.gap.kind === "constant";
+}
+
+/** What is freed at the end, just before the next start, is freed at the beginning: the name holds it in between. */
+function replaced({ steps }: Script): FittedStep[] {
+  let end = steps.length;
+  while (end > 0 && steps[end - 1]?.step === "free") end--;
+  const frees = steps.slice(end);
+  const rest = steps.slice(0, steps[end - 1]?.step === "wait" ? end - 1 : end);
+  return [...frees, ...rest];
+}

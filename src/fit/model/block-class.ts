@@ -1,0 +1,113 @@
+import { type BlockTable, Ending } from "../history/block-table.ts";
+import type { TraceHistory } from "../history/history.ts";
+
+/** Blocks that the same place of the firmware asked for, or of one size where the trace does not name places. */
+export interface BlockClass {
+  /** As the trace names them; empty where it does not. */
+  readonly site: string;
+  readonly task: string;
+  /** `48 B` or `33 to 64 B` where blocks are told apart by their size alone. */
+  readonly sizes: string;
+  /** Rows of the history's table, in order of birth. */
+  readonly rows: Uint32Array;
+  readonly bornUs: Float64Array;
+  readonly bornOrder: Float64Array;
+  /** Infinity: not ended before the time that the fit looks at. */
+  readonly diedUs: Float64Array;
+  readonly diedOrder: Float64Array;
+  /** Up to when each was seen to live: its end, or where the trace stops telling. */
+  readonly seenUs: Float64Array;
+  readonly requestBytes: Float64Array;
+  readonly alignment: number;
+}
+
+/** Sizes that make up at least this share of a task's blocks are a class of their own. */
+const OWN_CLASS_RATIO = 0.02;
+/** More classes than this no reader follows; the rarest are joined by task. */
+const CLASSES_MOST = 200;
+
+/** The blocks born before `untilUs`, by where they come from. What happens from then on is not looked at. */
+export function classesOf(history: TraceHistory, untilUs: number): BlockClass[] {
+  const rows = rowsUntil(history.blocks, untilUs);
+  const groups = new Map<string, number[]>();
+  const sizeOf = sizeClasses(history.blocks, rows);
+  for (const row of rows) {
+    const key = keyOf(history.blocks, row, sizeOf);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return joined(history.blocks, groups).map((group) => classOf(history, group, untilUs, sizeOf));
+}
+
+function rowsUntil({ count, bornUs }: BlockTable, untilUs: number): Uint32Array {
+  let end = count;
+  while (end > 0 && (bornUs[end - 1] ?? 0) >= untilUs) end--;
+  return Uint32Array.from({ length: end }, (_, row) => row);
+}
+
+function keyOf(blocks: BlockTable, row: number, sizeOf: (row: number) => string): string {
+  const site = blocks.site[row] ?? 0;
+  const task = blocks.task[row] ?? 0;
+  return `${site} ${task} ${site === 0 ? sizeOf(row) : ""}`;
+}
+
+/** Names of size classes, for blocks whose site is not known: a frequent size, or a power of two and what it bounds. */
+function sizeClasses(blocks: BlockTable, rows: Uint32Array): (row: number) => string {
+  const counts = new Map<string, number>();
+  const totals = new Map<number, number>();
+  const key = (row: number) => `${blocks.task[row]} ${blocks.requestBytes[row]}`;
+  for (const row of rows) {
+    if (blocks.site[row] !== 0) continue;
+    counts.set(key(row), (counts.get(key(row)) ?? 0) + 1);
+    const task = blocks.task[row] ?? 0;
+    totals.set(task, (totals.get(task) ?? 0) + 1);
+  }
+  return (row) => {
+    const bytes = blocks.requestBytes[row] ?? 0;
+    const share = (counts.get(key(row)) ?? 0) / (totals.get(blocks.task[row] ?? 0) ?? 1);
+    if (share >= OWN_CLASS_RATIO || bytes === 0) return `${bytes} B`;
+    const high = 2 ** Math.ceil(Math.log2(bytes));
+    return `${high / 2 + 1} to ${high} B`;
+  };
+}
+
+/** The groups, the rarest beyond CLASSES_MOST joined by their task. */
+function joined(blocks: BlockTable, groups: ReadonlyMap<string, number[]>): number[][] {
+  const bySize = [...groups.values()].sort((a, b) => b.length - a.length || (a[0] ?? 0) - (b[0] ?? 0));
+  const kept = bySize.slice(0, CLASSES_MOST);
+  const rest = new Map<number, number[]>();
+  for (const group of bySize.slice(CLASSES_MOST)) {
+    const task = blocks.task[group[0] ?? 0] ?? 0;
+    rest.set(task, [...(rest.get(task) ?? []), ...group]);
+  }
+  for (const group of rest.values()) kept.push(group.sort((a, b) => a - b));
+  return kept.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+}
+
+function classOf(
+  { blocks, sites, tasks }: TraceHistory,
+  group: readonly number[],
+  untilUs: number,
+  sizeOf: (row: number) => string,
+): BlockClass {
+  const rows = Uint32Array.from(group);
+  const first = group[0] ?? 0;
+  const site = sites[blocks.site[first] ?? 0] ?? "";
+  const isSeen = (row: number) =>
+    (blocks.diedUs[row] ?? 0) < untilUs && ![Ending.Reset, Ending.Lost].includes(blocks.ending[row] ?? 0);
+  const column = (value: (row: number) => number) => Float64Array.from(rows, value);
+  return {
+    site,
+    task: tasks[blocks.task[first] ?? 0] ?? "",
+    sizes: site === "" ? sizeOf(first) : "",
+    rows,
+    bornUs: column((row) => blocks.bornUs[row] ?? 0),
+    bornOrder: column((row) => blocks.bornOrder[row] ?? 0),
+    diedUs: column((row) => (isSeen(row) ? (blocks.diedUs[row] ?? 0) : Number.POSITIVE_INFINITY)),
+    diedOrder: column((row) => (isSeen(row) ? (blocks.diedOrder[row] ?? 0) : Number.POSITIVE_INFINITY)),
+    seenUs: column((row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
+    requestBytes: column((row) => blocks.requestBytes[row] ?? 0),
+    alignment: blocks.alignment[first] ?? 0,
+  };
+}

@@ -1,0 +1,118 @@
+import { at, mayBeExponential, mayBeUniform, meanOf, sorted, thinned } from "./statistics.ts";
+
+/** How a size, a time or a count is drawn: what a scenario can say. */
+export type FittedDraw =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "exponential"; readonly mean: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "table"; readonly values: readonly number[]; readonly weights: readonly number[] };
+
+/** Most entries of a table: one a line's eye can still follow, and the mean of each stands for its neighbours. */
+export const ENTRIES_MOST = 60;
+/** As many values as a law is tested on, and as few as it needs to be told from another. */
+const TESTED_MOST = 4000;
+const TESTED_LEAST = 30;
+/** Values this close are one. */
+const CONSTANT_RATIO = 0.002;
+const CONSTANT_US = 20;
+
+/** The mean of what the draw gives. */
+export function drawMean(draw: FittedDraw): number {
+  switch (draw.kind) {
+    case "constant":
+      return draw.value;
+    case "exponential":
+      return draw.mean;
+    case "uniform":
+      return (draw.low + draw.high) / 2;
+    case "table": {
+      const total = draw.weights.reduce((sum, weight) => sum + weight, 0);
+      return draw.values.reduce((sum, value, index) => sum + value * (draw.weights[index] ?? 0), 0) / total;
+    }
+  }
+}
+
+/** A table of the values: each by itself when they are few, means of equal shares of them otherwise. */
+export function tableOf(values: ArrayLike<number>): FittedDraw {
+  const ascending = sorted(values);
+  const counts = new Map<number, number>();
+  for (const value of ascending) {
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    if (counts.size > ENTRIES_MOST) return binned(ascending);
+  }
+  if (counts.size === 1) return { kind: "constant", value: ascending[0] ?? 0 };
+  return { kind: "table", values: [...counts.keys()], weights: [...counts.values()] };
+}
+
+/** Means of neighbours; the extremes stay as they are. */
+function binned(ascending: Float64Array): FittedDraw {
+  const inner = ascending.subarray(1, -1);
+  const { values, weights } = inShares(inner, () => 1);
+  return {
+    kind: "table",
+    values: [ascending[0] ?? 0, ...values, ascending.at(-1) ?? 0],
+    weights: [1, ...weights, 1],
+  };
+}
+
+/**
+ * Ascending values in at most ENTRIES_MOST − 2 shares, each by its mean, so that the whole keeps it. Shares hold
+ * equally much of half the values' number and half their sum: of a few values that are most of the sum, none is lost
+ * among the many.
+ */
+export function inShares(
+  ascending: ArrayLike<number>,
+  weightOf: (index: number) => number,
+): { values: number[]; weights: number[] } {
+  const values: number[] = [];
+  const weights: number[] = [];
+  let total = 0;
+  let totalMoment = 0;
+  for (let i = 0; i < ascending.length; i++) {
+    total += weightOf(i);
+    totalMoment += weightOf(i) * (ascending[i] ?? 0);
+  }
+  const share = (weight: number, moment: number) =>
+    (weight / total + (totalMoment > 0 ? moment / totalMoment : 0)) / (totalMoment > 0 ? 2 : 1);
+  let weight = 0;
+  let moment = 0;
+  for (let i = 0; i < ascending.length; i++) {
+    weight += weightOf(i);
+    moment += weightOf(i) * (ascending[i] ?? 0);
+    if (share(weight, moment) < 1 / (ENTRIES_MOST - 2) && i + 1 < ascending.length) continue;
+    values.push(moment / weight);
+    weights.push(weight);
+    weight = 0;
+    moment = 0;
+  }
+  return { values, weights };
+}
+
+/** The law of times: constant, exponential or uniform where the values may be that, their table otherwise. */
+export function timeDraw(values: ArrayLike<number>): FittedDraw {
+  if (values.length === 0) return { kind: "constant", value: 0 };
+  const ascending = sorted(thinned(values, TESTED_MOST));
+  const mean = meanOf(values);
+  const spread = at(ascending, 0.99) - at(ascending, 0.01);
+  const extremes = (ascending.at(-1) ?? 0) - (ascending[0] ?? 0);
+  if (spread <= Math.max(CONSTANT_US, mean * CONSTANT_RATIO) && extremes <= Math.max(CONSTANT_US, mean * 0.02)) {
+    return { kind: "constant", value: mean };
+  }
+  if (values.length >= TESTED_LEAST) {
+    if (mayBeExponential(ascending)) return { kind: "exponential", mean };
+    if (mayBeUniform(ascending)) return uniformOf(values, mean);
+  }
+  return tableOf(values);
+}
+
+/** Between the extremes of all values, around their mean. */
+function uniformOf(values: ArrayLike<number>, mean: number): FittedDraw {
+  let low = Number.POSITIVE_INFINITY;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i] ?? 0);
+    high = Math.max(high, values[i] ?? 0);
+  }
+  const half = Math.min((high - low) / 2, mean);
+  return { kind: "uniform", low: mean - half, high: mean + half };
+}

@@ -1,0 +1,39 @@
+import { HeapsoakError } from "../../errors.ts";
+import type { TraceHistory } from "../history/history.ts";
+import { activitiesOf } from "./activity.ts";
+import { classesOf } from "./block-class.ts";
+import { familiesOf } from "./followers.ts";
+import { liveBytesOf } from "./little.ts";
+import type { FittedModel } from "./model.ts";
+
+/** What of a history is fitted. */
+export interface FitOptions {
+  /** Only what happened before this time is looked at. */
+  readonly untilUs: number;
+}
+
+/** Mean live bytes of model and trace that differ by more than this are said. */
+const LIVE_RATIO = 0.02;
+
+/**
+ * The workload behind a trace's blocks: which are asked for together, when, how large, for how long, and how they
+ * leave. Throws `bad-trace` where no block is born before `untilUs`.
+ */
+export function fitModel(history: TraceHistory, { untilUs }: FitOptions): FittedModel {
+  const classes = classesOf(history, untilUs);
+  if (classes.length === 0 || untilUs <= 0) {
+    throw new HeapsoakError("bad-trace", `${history.name}: no block is allocated in the time that is to be fitted.`);
+  }
+  const activities = activitiesOf(familiesOf(classes, untilUs), untilUs);
+  const live = liveBytesOf(activities, untilUs);
+  const off = live.traceMean > 0 ? live.modelMean / live.traceMean - 1 : 0;
+  const remarks = [
+    Math.abs(off) > LIVE_RATIO &&
+      `By the fitted rates, sizes and lives ${percent(off)} live bytes are expected than the trace has on average.`,
+  ].filter((remark) => remark !== false);
+  return { untilUs, activities, modes: [], live, remarks };
+}
+
+function percent(ratio: number): string {
+  return `${(Math.abs(ratio) * 100).toFixed(1)} % ${ratio > 0 ? "more" : "fewer"}`;
+}

@@ -1,0 +1,61 @@
+import type { BlockClass } from "./block-class.ts";
+import type { FittedDraw } from "./draw.ts";
+import type { FittedLifetime } from "./lifetime.ts";
+
+/** What an activity does, in the words of scenarios. */
+export type FittedStep =
+  | { readonly step: "allocate"; readonly blocks: BlockClass; readonly size: FittedDraw }
+  | { readonly step: "free" | "leak"; readonly blocks: BlockClass }
+  | { readonly step: "keep"; readonly blocks: BlockClass; readonly lifetime: FittedLifetime }
+  | { readonly step: "cache"; readonly blocks: BlockClass; readonly slots: number; readonly evict: string }
+  | { readonly step: "wait"; readonly us: FittedDraw }
+  | { readonly step: "repeat"; readonly count: FittedDraw; readonly steps: readonly FittedStep[] }
+  | { readonly step: "chance"; readonly ratio: number; readonly steps: readonly FittedStep[] }
+  | { readonly step: "until"; readonly mode: string }
+  | {
+      readonly step: "choose";
+      readonly options: readonly { readonly weight: number; readonly steps: readonly FittedStep[] }[];
+    };
+
+/** When an activity starts. */
+export type FittedStart =
+  | { readonly kind: "at"; readonly atUs: number }
+  | { readonly kind: "every"; readonly gap: FittedDraw; readonly jitterRatio: number; readonly firstUs: number }
+  | { readonly kind: "poisson"; readonly perSecond: number; readonly hourly?: readonly number[] }
+  /** Again as soon as it ends; its waits make the gaps. */
+  | { readonly kind: "loop" };
+
+/** Steps that happen together, as one task of a scenario. */
+export interface FittedActivity {
+  readonly start: FittedStart;
+  readonly steps: readonly FittedStep[];
+  /** The class that begins it, and all that take part. */
+  readonly leader: BlockClass;
+  readonly classes: readonly BlockClass[];
+  /** How often it was seen to start. */
+  readonly starts: number;
+}
+
+/** A state of the world in which activities have other rates, and for how long it lasts. */
+export interface FittedMode {
+  readonly name: string;
+  readonly dwell: FittedDraw;
+}
+
+/** A workload: what a scenario can be made of. */
+export interface FittedModel {
+  /** The time that was looked at. */
+  readonly untilUs: number;
+  readonly activities: readonly FittedActivity[];
+  /** They follow each other in turn; none, or two. */
+  readonly modes: readonly FittedMode[];
+  readonly live: LiveBytes;
+  /** What a user must know of the model, in sentences. */
+  readonly remarks: readonly string[];
+}
+
+/** Mean live bytes over the time that was looked at, as the trace had them and as the model should (Little's law). */
+export interface LiveBytes {
+  readonly traceMean: number;
+  readonly modelMean: number;
+}

@@ -1,0 +1,239 @@
+import type { BlockClass } from "./block-class.ts";
+import { sizeBins } from "./dependence.ts";
+import { drawMean, type FittedDraw, tableOf, timeDraw } from "./draw.ts";
+import type { Family } from "./followers.ts";
+import { lifetimeOf, sizeDraw } from "./lifetime.ts";
+import type { FittedStep } from "./model.ts";
+import { type Retention, retentionOf } from "./retention.ts";
+import { at, firstAbove, meanOf, sorted } from "./statistics.ts";
+
+/** Windows without exactly one of a kind that do not matter. */
+const EXCEPTIONS_RATIO = 0.02;
+const WINDOWS_LEAST = 2;
+/** Waits shorter than this are none. */
+const WAIT_US = 2;
+
+/** The steps of a family, and what a start of it takes. */
+export interface Script {
+  readonly steps: readonly FittedStep[];
+  /** From the start to the last step, one for each start; waits of repeated parts included as they were. */
+  readonly spanUs: Float64Array;
+  /** Whether it was always over before it started again. */
+  readonly isExclusive: boolean;
+}
+
+/** One thing that happens in each start: something, at a time of its own in each of them. */
+interface Event {
+  readonly steps: readonly FittedStep[];
+  /** Begin and end behind the start, by start; NaN where it did not happen. */
+  readonly fromUs: Float64Array;
+  readonly toUs: Float64Array;
+}
+
+/** The steps of one start of the family, in the order of what usually happens first. */
+export function scriptOf(family: Family): Script {
+  const leader = family.blocks;
+  const members = membersOf(family);
+  const events: Event[] = [];
+  const releases: Event[] = [];
+  for (const { blocks, family: own } of members) {
+    const retention = retentionOf(blocks);
+    const isHeld = retention.kind === "single" && addRelease(leader, blocks, releases);
+    events.push(birthEvent(leader, blocks, isHeld ? { kind: "single" } : letGo(retention)));
+    for (const child of own) if (!isAlways(leader, child.blocks)) events.push(partEvent(leader, child));
+  }
+  return joinEvents(leader, events, releases);
+}
+
+interface Member {
+  readonly blocks: BlockClass;
+  /** Those that follow it. */
+  readonly family: readonly Family[];
+}
+
+/** The leader and all that come once in each start, whoever they follow. */
+function membersOf(family: Family): Member[] {
+  const members: Member[] = [];
+  const add = (own: Family) => {
+    members.push({ blocks: own.blocks, family: own.children });
+    for (const child of own.children) if (isAlways(family.blocks, child.blocks)) add(child);
+  };
+  add(family);
+  return members;
+}
+
+/** A single block is freed by a step only where the step's place is known; else after a time of its own. */
+function letGo(retention: Retention): Retention {
+  return retention.kind === "single" ? { kind: "free" } : retention;
+}
+
+/** The start in which something at `order` falls, or -1 before the first one. */
+function startAt(leader: BlockClass, order: number): number {
+  return firstAbove(leader.bornOrder, order) - 1;
+}
+
+/** Time behind the start; of what falls at one instant the order, as a part of a microsecond. */
+function offsetOf(leader: BlockClass, start: number, us: number, order: number): number {
+  const place = Math.min(9999, order - (leader.bornOrder[start] ?? 0));
+  return us - (leader.bornUs[start] ?? 0) + place * 1e-4;
+}
+
+/** How many blocks of the class come in each start. */
+export function countsBy(leader: BlockClass, blocks: BlockClass): Float64Array {
+  const counts = new Float64Array(leader.rows.length);
+  for (const order of blocks.bornOrder) {
+    const start = startAt(leader, order);
+    if (start >= 0) counts[start] = (counts[start] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function isAlways(leader: BlockClass, blocks: BlockClass): boolean {
+  if (leader === blocks) return true;
+  const counts = countsBy(leader, blocks);
+  const others = counts.reduce((sum, count) => sum + (count === 1 ? 0 : 1), 0);
+  // The last start may be cut off.
+  return counts.length >= WINDOWS_LEAST && others <= 1 + EXCEPTIONS_RATIO * counts.length;
+}
+
+function birthEvent(leader: BlockClass, blocks: BlockClass, retention: Retention): Event {
+  const fromUs = new Float64Array(leader.rows.length).fill(Number.NaN);
+  for (let i = 0; i < blocks.rows.length; i++) {
+    const start = startAt(leader, blocks.bornOrder[i] ?? 0);
+    if (start >= 0) fromUs[start] = offsetOf(leader, start, blocks.bornUs[i] ?? 0, blocks.bornOrder[i] ?? 0);
+  }
+  return { steps: requestSteps(blocks, retention), fromUs, toUs: fromUs };
+}
+
+/** An event for the class's frees, unless they fall anyhow; whether it was added. */
+function addRelease(leader: BlockClass, blocks: BlockClass, releases: Event[]): boolean {
+  const fromUs = new Float64Array(leader.rows.length).fill(Number.NaN);
+  let twice = 0;
+  for (let i = 0; i < blocks.rows.length; i++) {
+    if (!Number.isFinite(blocks.diedOrder[i])) continue;
+    const start = startAt(leader, blocks.diedOrder[i] ?? 0);
+    if (!Number.isNaN(fromUs[start])) twice++;
+    fromUs[start] = offsetOf(leader, start, blocks.diedUs[i] ?? 0, blocks.diedOrder[i] ?? 0);
+  }
+  if (twice > EXCEPTIONS_RATIO * leader.rows.length || leader.rows.length < WINDOWS_LEAST) return false;
+  releases.push({ steps: [{ step: "free", blocks }], fromUs, toUs: fromUs });
+  return true;
+}
+
+/** Allocate, and what becomes of the block. */
+function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
+  const whole: FittedStep = { step: "allocate", blocks, size: sizeDraw(blocks.requestBytes) };
+  if (retention.kind === "single") return [whole];
+  if (retention.kind === "forever") return [whole, { step: "leak", blocks }];
+  if (retention.kind === "cache") {
+    return [whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
+  }
+  const bins = sizeBins(blocks);
+  const branches = bins.map((bin) => ({ weight: bin.length, steps: keptSteps(blocks, bin) }));
+  return branches.length === 1 ? (branches[0]?.steps ?? []) : [{ step: "choose", options: branches }];
+}
+
+function keptSteps(blocks: BlockClass, bin: Uint32Array): FittedStep[] {
+  const sizes = Float64Array.from(bin, (index) => blocks.requestBytes[index] ?? 0);
+  const us = Float64Array.from(bin, (index) => (blocks.seenUs[index] ?? 0) - (blocks.bornUs[index] ?? 0));
+  const isEnded = Uint8Array.from(bin, (index) => (Number.isFinite(blocks.diedUs[index]) ? 1 : 0));
+  const lifetime = lifetimeOf({ us, isEnded });
+  return [
+    { step: "allocate", blocks, size: sizeDraw(sizes) },
+    { step: "keep", blocks, lifetime },
+  ];
+}
+
+/** What a class does that comes several times or not at all: by itself, in a `repeat` or on a `chance`. */
+function partEvent(leader: BlockClass, family: Family): Event {
+  const { blocks } = family;
+  const starts = leader.rows.length;
+  const counts = countsBy(leader, blocks);
+  const fromUs = new Float64Array(starts).fill(Number.NaN);
+  const toUs = new Float64Array(starts).fill(Number.NaN);
+  const gaps: number[] = [];
+  const script = scriptOf(family);
+  for (let i = 0; i < blocks.rows.length; i++) {
+    const start = startAt(leader, blocks.bornOrder[i] ?? 0);
+    if (start < 0) continue;
+    const us = offsetOf(leader, start, blocks.bornUs[i] ?? 0, blocks.bornOrder[i] ?? 0);
+    if (Number.isNaN(fromUs[start])) fromUs[start] = us;
+    else gaps.push(us - (toUs[start] ?? 0));
+    toUs[start] = us;
+  }
+  const spans = sorted(script.spanUs);
+  const wait = pauseSteps(gaps, meanOf(spans));
+  const inner = [...script.steps, ...wait];
+  const pause = gaps.length > 0 ? meanOf(gaps) : meanOf(spans);
+  for (let start = 0; start < starts; start++) toUs[start] = (toUs[start] ?? 0) + pause;
+  return { steps: [partStep(counts, gaps.length > 0 ? inner : script.steps)], fromUs, toUs };
+}
+
+function pauseSteps(gaps: readonly number[], spanUs: number): FittedStep[] {
+  if (gaps.length === 0) return [];
+  const rest = gaps.map((gap) => Math.max(0, gap - spanUs));
+  return waitSteps(rest);
+}
+
+function partStep(counts: Float64Array, steps: readonly FittedStep[]): FittedStep {
+  const most = counts.reduce((high, count) => Math.max(high, count), 0);
+  if (most <= 1) return { step: "chance", ratio: meanOf(counts), steps };
+  return { step: "repeat", count: tableOf(counts), steps };
+}
+
+/** The events in order, with the waits between them. */
+function joinEvents(leader: BlockClass, events: Event[], releases: Event[]): Script {
+  const kept = releases.filter((release) => isOrderly(release, events));
+  const orphans = releases.filter((release) => !kept.includes(release));
+  const all = [...events.map((event) => withoutRelease(event, orphans)), ...kept];
+  const order = all
+    .map((event) => ({ event, us: at(sorted(event.fromUs.filter((us) => !Number.isNaN(us))), 0.5) }))
+    .sort((a, b) => a.us - b.us)
+    .map(({ event }) => event);
+  const steps: FittedStep[] = [];
+  const reached = new Float64Array(leader.rows.length);
+  for (const event of order) {
+    const gaps: number[] = [];
+    for (let start = 0; start < reached.length; start++) {
+      const from = event.fromUs[start] ?? Number.NaN;
+      if (Number.isNaN(from)) continue;
+      gaps.push(Math.max(0, from - (reached[start] ?? 0)));
+      reached[start] = Math.max(reached[start] ?? 0, event.toUs[start] ?? 0);
+    }
+    steps.push(...waitSteps(gaps), ...event.steps);
+  }
+  const ends = reached.map((us, start) => us + (leader.bornUs[start] ?? 0));
+  let over = 0;
+  for (let start = 0; start + 1 < ends.length; start++) {
+    if ((ends[start] ?? 0) > (leader.bornUs[start + 1] ?? 0)) over++;
+  }
+  return { steps, spanUs: reached, isExclusive: over <= EXCEPTIONS_RATIO * ends.length };
+}
+
+/** Whether a release falls behind or before each birth in nearly all starts: only then has it a place. */
+function isOrderly(release: Event, events: readonly Event[]): boolean {
+  return events.every((event) => {
+    let before = 0;
+    let behind = 0;
+    for (let start = 0; start < release.fromUs.length; start++) {
+      const difference = (release.fromUs[start] ?? Number.NaN) - (event.fromUs[start] ?? Number.NaN);
+      if (difference < -WAIT_US) before++;
+      else if (difference > WAIT_US) behind++;
+    }
+    return Math.min(before, behind) <= EXCEPTIONS_RATIO * (before + behind) + 1;
+  });
+}
+
+/** The event, its block let go after a time of its own where its release has no place among the steps. */
+function withoutRelease(event: Event, orphans: readonly Event[]): Event {
+  const [first] = event.steps;
+  if (first?.step !== "allocate" || event.steps.length > 1) return event;
+  const isOrphan = orphans.some(({ steps: [step] }) => step?.step === "free" && step.blocks === first.blocks);
+  return isOrphan ? { ...event, steps: requestSteps(first.blocks, { kind: "free" }) } : event;
+}
+
+/** A wait as the gaps were; none where they are next to nothing. */
+export function waitSteps(gaps: ArrayLike<number>): FittedStep[] {
+  const us: FittedDraw = timeDraw(gaps);
+  return drawMean(us) < WAIT_US ? [] : [{ step: "wait", us }];
+}

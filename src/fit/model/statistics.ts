@@ -1,0 +1,105 @@
+/** What sets of measured values say of themselves. */
+
+/** A copy in ascending order. */
+export function sorted(values: ArrayLike<number>): Float64Array {
+  return Float64Array.from(values).sort();
+}
+
+/** The mean; 0 of none. */
+export function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  return values.length === 0 ? 0 : sum / values.length;
+}
+
+/** The standard deviation around the mean. */
+export function deviationOf(values: ArrayLike<number>): number {
+  const mean = meanOf(values);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += ((values[i] ?? 0) - mean) ** 2;
+  return values.length < 2 ? 0 : Math.sqrt(sum / (values.length - 1));
+}
+
+/** The value at the share `ratio` of ascending values. */
+export function at(ascending: ArrayLike<number>, ratio: number): number {
+  const rank = Math.floor(ratio * (ascending.length - 1) + 0.5);
+  return ascending[Math.max(0, Math.min(ascending.length - 1, rank))] ?? 0;
+}
+
+/** Kolmogorov and Smirnov's distance between ascending values and a distribution. */
+export function distanceTo(ascending: ArrayLike<number>, distribution: (value: number) => number): number {
+  const { length } = ascending;
+  let most = 0;
+  for (let i = 0; i < length; i++) {
+    const expected = distribution(ascending[i] ?? 0);
+    most = Math.max(most, Math.abs((i + 1) / length - expected), Math.abs(i / length - expected));
+  }
+  return most;
+}
+
+/**
+ * Whether ascending values may be exponential with their own mean: the distance that 1 of 100 such samples exceeds
+ * (H. W. Lilliefors, 1969, for large samples).
+ */
+export function mayBeExponential(ascending: ArrayLike<number>): boolean {
+  const mean = meanOf(ascending);
+  if (mean <= 0) return false;
+  return distanceTo(ascending, (value) => 1 - Math.exp(-value / mean)) < 1.25 / Math.sqrt(ascending.length);
+}
+
+/** Whether ascending values may be uniform between their extremes: a distance that fewer than 1 of 100 samples exceeds. */
+export function mayBeUniform(ascending: ArrayLike<number>): boolean {
+  const low = ascending[0] ?? 0;
+  const high = ascending[ascending.length - 1] ?? 0;
+  if (high <= low) return false;
+  return distanceTo(ascending, (value) => (value - low) / (high - low)) < 1.5 / Math.sqrt(ascending.length);
+}
+
+/** Ranks from 0, equal values sharing the mean of theirs. */
+export function ranksOf(values: ArrayLike<number>): Float64Array {
+  const { length } = values;
+  const order = Uint32Array.from({ length }, (_, i) => i).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+  const ranks = new Float64Array(length);
+  for (let from = 0; from < length; ) {
+    let to = from + 1;
+    while (to < length && values[order[to] ?? 0] === values[order[from] ?? 0]) to++;
+    for (let i = from; i < to; i++) ranks[order[i] ?? 0] = (from + to - 1) / 2;
+    from = to;
+  }
+  return ranks;
+}
+
+/** Pearson's correlation; 0 where one of the two does not vary. */
+export function correlationOf(left: ArrayLike<number>, right: ArrayLike<number>): number {
+  const leftMean = meanOf(left);
+  const rightMean = meanOf(right);
+  let both = 0;
+  let leftSquares = 0;
+  let rightSquares = 0;
+  for (let i = 0; i < left.length; i++) {
+    const x = (left[i] ?? 0) - leftMean;
+    const y = (right[i] ?? 0) - rightMean;
+    both += x * y;
+    leftSquares += x * x;
+    rightSquares += y * y;
+  }
+  return leftSquares > 0 && rightSquares > 0 ? both / Math.sqrt(leftSquares * rightSquares) : 0;
+}
+
+/** Values at even distances: at most `most` of them. */
+export function thinned(values: ArrayLike<number>, most: number): ArrayLike<number> {
+  if (values.length <= most) return values;
+  return Float64Array.from({ length: most }, (_, i) => values[Math.floor((i * values.length) / most)] ?? 0);
+}
+
+/** The first index in `ascending` whose value is above `limit`. */
+export function firstAbove(ascending: ArrayLike<number>, limit: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) > limit) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

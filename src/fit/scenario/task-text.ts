@@ -1,0 +1,161 @@
+import type { FittedActivity, FittedStart, FittedStep } from "../model/model.ts";
+import { type Names, shown } from "./names.ts";
+import { DIGITS, drawText, PERIOD_DIGITS, plain, rateText, shareText, timeText, wholeText } from "./quantity-text.ts";
+
+const LINE_CHARACTERS_MOST = 110;
+
+/** A cache that a task puts blocks into. */
+export interface NamedCache {
+  readonly name: string;
+  readonly slots: number;
+  readonly evict: string;
+}
+
+/** Writes tasks; remembers the caches that their steps use. */
+export class TaskWriter {
+  readonly caches: NamedCache[] = [];
+  readonly #names: Names;
+  /** Names that a step of the task frees: a refused request leaves them empty, and the task goes on. */
+  #freed: ReadonlySet<unknown> = new Set();
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  /** Lines of the task, indented below `tasks:`. */
+  lines(activity: FittedActivity): string[] {
+    this.#freed = new Set(freedIn(activity.steps));
+    const name = this.#names.give(activity.leader.task || this.#names.ofBlocks(activity.leader));
+    return [
+      `  ${name}:${comment(activity)}`,
+      ...startLines(activity.start).map((line) => `    ${line}`),
+      "    do:",
+      ...this.#steps(activity.steps, "      "),
+    ];
+  }
+
+  #steps(steps: readonly FittedStep[], indent: string): string[] {
+    if (steps.length === 0) return [`${indent}[]`];
+    return steps.flatMap((step) => this.#step(step, indent));
+  }
+
+  #step(step: FittedStep, indent: string): string[] {
+    const inner = `${indent}    `;
+    switch (step.step) {
+      case "allocate": {
+        const orElse = this.#freed.has(step.blocks) ? ", orElse: []" : "";
+        const align = step.blocks.alignment > 0 ? `, align: ${step.blocks.alignment}` : "";
+        return flow(
+          `allocate: ${this.#names.ofBlocks(step.blocks)}, size: `,
+          drawText(step.size, wholeText),
+          indent,
+          align + orElse,
+        );
+      }
+      case "free":
+      case "leak":
+        return [`${indent}- { ${step.step}: ${this.#names.ofBlocks(step.blocks)} }`];
+      case "keep":
+        return this.#keep(step, indent);
+      case "cache":
+        return [`${indent}- { cache: ${this.#names.ofBlocks(step.blocks)}, in: ${this.#cache(step)} }`];
+      case "wait":
+        return flow("wait: ", drawText(step.us, timeText), indent);
+      case "until":
+        return [`${indent}- { until: ${step.mode} }`];
+      case "repeat":
+        return [
+          ...wrapped(`${indent}- repeat: `, drawText(step.count, wholeText), indent),
+          `${indent}  do:`,
+          ...this.#steps(step.steps, inner),
+        ];
+      case "chance":
+        return [`${indent}- chance: ${shareText(step.ratio)}`, `${indent}  do:`, ...this.#steps(step.steps, inner)];
+      case "choose":
+        return [
+          `${indent}- choose:`,
+          ...step.options.flatMap(({ weight, steps }) => [
+            `${inner}- weight: ${plain(weight)}`,
+            `${inner}  do:`,
+            ...this.#steps(steps, `${inner}    `),
+          ]),
+        ];
+    }
+  }
+
+  #keep({ blocks, lifetime }: Extract<FittedStep, { step: "keep" }>, indent: string): string[] {
+    const name = this.#names.ofBlocks(blocks);
+    const { leakRatio, draw } = lifetime;
+    if (leakRatio >= 1) return [`${indent}- { leak: ${name} }`];
+    const leak = leakRatio > 0 ? [`${indent}- { leak: ${name}, chance: ${shareText(leakRatio)} }`] : [];
+    return [...leak, ...flow(`keep: ${name}, for: `, drawText(draw, timeText), indent)];
+  }
+
+  #cache({ blocks, slots, evict }: Extract<FittedStep, { step: "cache" }>): string {
+    const name = `${this.#names.ofBlocks(blocks)}-cache`;
+    if (!this.caches.some((cache) => cache.name === name)) this.caches.push({ name, slots, evict });
+    return name;
+  }
+}
+
+function freedIn(steps: readonly FittedStep[]): unknown[] {
+  return steps.flatMap((step) => {
+    if (step.step === "free") return [step.blocks];
+    if (step.step === "repeat" || step.step === "chance") return freedIn(step.steps);
+    return step.step === "choose" ? step.options.flatMap((option) => freedIn(option.steps)) : [];
+  });
+}
+
+/** `- { BEFORE DRAW AFTER }`, a long choice wrapped. */
+function flow(before: string, draw: string, indent: string, after = ""): string[] {
+  const lines = wrapped(`${indent}- { ${before}`, draw, indent);
+  lines.push(`${lines.pop()}${after} }`);
+  return lines;
+}
+
+/** `BEFORE DRAW`, a long choice on several lines, the further ones deeper than `indent`. */
+function wrapped(before: string, draw: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = before;
+  for (const [index, part] of draw.split(", ").entries()) {
+    const piece = index === 0 ? part : `, ${part}`;
+    if (line.length + piece.length > LINE_CHARACTERS_MOST && index > 0) {
+      lines.push(`${line},`);
+      line = `${indent}    ${part}`;
+    } else line += piece;
+  }
+  return [...lines, line];
+}
+
+function startLines(start: FittedStart): string[] {
+  switch (start.kind) {
+    case "at":
+      return [`at: ${timeText(start.atUs, PERIOD_DIGITS)}`];
+    case "loop":
+      return ["loop: true"];
+    case "poisson":
+      return [
+        `poisson: ${rateText(start.perSecond)}`,
+        ...(start.hourly ? [`rate: { hourly: [${start.hourly.map(plain).join(", ")}] }`] : []),
+      ];
+    case "every": {
+      const digits = start.gap.kind === "constant" ? PERIOD_DIGITS : DIGITS;
+      return [
+        ...wrapped(
+          "every: ",
+          drawText(start.gap, (us) => timeText(us, digits)),
+          "",
+        ),
+        ...(start.jitterRatio > 0 ? [`jitter: ${shareText(start.jitterRatio)}`] : []),
+        ...(start.firstUs >= 1 ? [`start: ${timeText(start.firstUs, PERIOD_DIGITS)}`] : []),
+      ];
+    }
+  }
+}
+
+/** What the trace says of the activity, behind its name. */
+function comment({ starts, leader, classes }: FittedActivity): string {
+  const from = [leader.site, leader.sizes].filter((text) => text !== "").map(shown);
+  const others = classes.length > 1 ? ` and ${classes.length - 1} more` : "";
+  return ` # ${starts} ${starts === 1 ? "start" : "starts"} seen; ${from.join(" ")}${others}`;
+}
