@@ -18,8 +18,14 @@ export type Periodicity =
 export interface PeriodicSubject {
   /** Goes on to the time; false when the run has failed before. */
   advanceTo(us: number): boolean;
-  /** Everything that decides what happens next, without absolute time and counters. */
-  state(): Uint8Array;
+  state(): RunState;
+}
+
+/** Everything that decides what happens next, without absolute time and counters. */
+export interface RunState {
+  /** The first bytes of the whole, which are quickly had and mostly differ where the whole does. */
+  readonly head: Uint8Array;
+  whole(): Uint8Array;
 }
 
 /** The longest hyperperiod that is looked for: beyond it whole microseconds would lose their last digit. */
@@ -73,13 +79,13 @@ export class PeriodSearch {
   }
 
   /** Looks at the state at `nextUs`: the proof, or undefined to go on. */
-  look(state: Uint8Array): Extract<Periodicity, { kind: "proved" }> | undefined {
-    if (this.#kept && equal(this.#kept, state)) {
+  look(state: RunState): Extract<Periodicity, { kind: "proved" }> | undefined {
+    if (this.#kept && isEqual(this.#kept, state)) {
       const periodUs = (this.#next - this.#keptAt) * this.#hyperperiodUs;
       return { kind: "proved", periodUs, fromUs: this.#keptAt * this.#hyperperiodUs };
     }
     if (!this.#kept || this.#next >= 2 * this.#keptAt) {
-      this.#kept = state.slice();
+      this.#kept = state.whole();
       this.#keptAt = this.#next;
     }
     this.#next += Math.max(1, Math.floor(this.#keptAt / LOOKS_A_DOUBLING));
@@ -201,6 +207,6 @@ function timesOf(step: Step): Draw[] {
   }
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
+function isEqual(kept: Uint8Array, { head, whole }: RunState): boolean {
+  return Buffer.compare(kept.subarray(0, head.length), head) === 0 && Buffer.compare(kept, whole()) === 0;
 }

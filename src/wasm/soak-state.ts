@@ -26,6 +26,7 @@ import { LedgerField, LedgerOwner, SoakHeapField } from "../../assembly/soak/led
 import { SOAK, SoakField, TimerKind } from "../../assembly/soak-map.ts";
 import { StackField } from "../../assembly/stack/stack-map.ts";
 import type { CompiledContext, CompiledScenario } from "../soak/compiled.ts";
+import type { RunState } from "../soak/periodic.ts";
 import type { Engine } from "./engine.ts";
 import { EngineRecord } from "./engine-record.ts";
 
@@ -62,8 +63,11 @@ const COUNTERS_IN_RAM: { readonly [K in AllocatorKind]?: readonly number[] } = {
 const BOOT_LOOP_WINDOW_US = 3600e6;
 const REBOOT_TIMES = (SoakField.RebootTimesEnd - SoakField.RebootTimes) / 2;
 
-/** The state of the run in `engine`; `ram` are views of its memory, the device's. Not for heaps that a collector traces. */
-export function canonicalState(engine: Engine, compiled: CompiledScenario, ram: readonly Uint8Array[]): Uint8Array {
+/**
+ * The state of the run in `engine`, as long as it stands still; `ram` are views of its memory, the device's, which make
+ * up the rest behind the head. Not for heaps that a collector traces.
+ */
+export function canonicalState(engine: Engine, compiled: CompiledScenario, ram: readonly Uint8Array[]): RunState {
   return new StateReader(engine, compiled).state(ram);
 }
 
@@ -83,7 +87,7 @@ class StateReader {
     this.#nowUs = this.#control.long(SoakField.Now);
   }
 
-  state(ram: readonly Uint8Array[]): Uint8Array {
+  state(ram: readonly Uint8Array[]): RunState {
     this.#addLedger();
     this.#addControl();
     this.#addTimers();
@@ -92,7 +96,8 @@ class StateReader {
     this.#addStack(this.#control.get(SoakField.MainStack));
     const sites = this.#control.get(SoakField.Sites);
     this.#addWords(sites, this.#control.get(SoakField.SiteCount) * SiteField.Length);
-    return Buffer.concat([new Uint8Array(Uint32Array.from(this.#words).buffer), ...this.#withoutCounters(ram)]);
+    const head = new Uint8Array(Uint32Array.from(this.#words).buffer);
+    return { head, whole: () => Buffer.concat([head, ...this.#withoutCounters(ram)]) };
   }
 
   #withoutCounters(ram: readonly Uint8Array[]): Uint8Array[] {

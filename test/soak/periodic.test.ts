@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { findPeriod } from "../../src/soak/periodic.ts";
+import { findPeriod, type RunState } from "../../src/soak/periodic.ts";
 
 const STEP_US = 1000;
+
+/** One whose head is the first byte. */
+function stateOf(bytes: Uint8Array): RunState {
+  return { head: bytes.subarray(0, 1), whole: () => bytes };
+}
 
 /** A run whose state at boundary n is `at(n)`. */
 function subject(at: (boundary: number) => number, failsAt = Number.POSITIVE_INFINITY) {
@@ -12,9 +17,9 @@ function subject(at: (boundary: number) => number, failsAt = Number.POSITIVE_INF
       boundary = us / STEP_US;
       return boundary < failsAt;
     },
-    state(): Uint8Array {
+    state(): RunState {
       looks++;
-      return Uint8Array.from(new Uint8Array(new Uint32Array([at(boundary), 7]).buffer));
+      return stateOf(new Uint8Array(new Uint32Array([at(boundary), 7]).buffer));
     },
     get looks() {
       return looks;
@@ -77,9 +82,15 @@ describe("the search for a period", () => {
     });
   });
 
+  test("a state with another end behind the same head is another", () => {
+    let end = 0;
+    const changing = { advanceTo: () => true, state: () => stateOf(Uint8Array.of(1, end++)) };
+    expect(findPeriod(changing, STEP_US, 50 * STEP_US).kind).toBe("open");
+  });
+
   test("a state that only begins alike is another", () => {
     let length = 1;
-    const growing = { advanceTo: () => true, state: () => new Uint8Array(length++) };
+    const growing = { advanceTo: () => true, state: () => stateOf(new Uint8Array(length++)) };
     expect(findPeriod(growing, STEP_US, 50 * STEP_US).kind).toBe("open");
   });
 });
