@@ -48,9 +48,12 @@ export class HeapsoakError extends Error {
   }
 }
 
-/** The text without what a terminal would obey: control characters become `\x1b` and the like; lines stay lines. */
+/**
+ * The text without what a terminal would obey: control characters, and marks that turn the direction of what follows,
+ * become `\x1b` and the like; lines stay lines.
+ */
 export function printable(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => {
+  return text.replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, (character) => {
     return `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`;
   });
 }

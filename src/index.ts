@@ -42,6 +42,8 @@ export { type ImageSegment, loadRamImage } from "./image/ram-image.ts";
 export { FINDINGS, type Finding, type FindingKind } from "./import/findings.ts";
 export { FORMAT_NAMES } from "./import/formats.ts";
 export { type ImportRequest, type ImportSummary, importLog } from "./import/import-log.ts";
+export { type InitRequest, type InitResult, initScenario } from "./init/init.ts";
+export type { InitRecord } from "./init/init-record.ts";
 export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
 export { loadScenario, parseScenario, type ScenarioOptions } from "./scenario/load.ts";
 export type { Scenario } from "./scenario/model.ts";

@@ -32,7 +32,8 @@ its first line, and so are frees of blocks that the log does not know.
 
 A pattern is a regular expression with named groups: addr (hexadecimal), size, op (malloc, free, realloc or the like;
 without it a line with a size allocates, one without frees), old (of a reallocation), align, time (whole microseconds,
-or seconds with a decimal point), task and site. Each line is searched for it, and its cost is yours.
+or seconds with a decimal point), task and site. Each line is searched for it; one that takes
+more than 10 s for a piece of the log is refused.
 
 Examples:
   From a serial log:

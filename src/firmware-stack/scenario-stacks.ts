@@ -1,5 +1,6 @@
 /** The stacks of a scenario, made large enough for what the firmware's code needs. */
 import { type Document, isAlias, isMap, isScalar, type Pair, parseDocument } from "yaml";
+import { printable } from "../errors.ts";
 import type { Scenario } from "../scenario/model.ts";
 import type { StackBoundRecord } from "./stack-record.ts";
 
@@ -57,7 +58,8 @@ function stackNeeds(scenario: Scenario, record: StackBoundRecord): StackNeed[] {
 }
 
 function remark({ needBytes, bounded, source }: StackNeed): string {
-  return `heapsoak stack: ${source} needs ${bounded ? "" : "at least "}${needBytes} B`;
+  const name = printable(source.replaceAll(/[\n\t]/g, " "));
+  return `heapsoak stack: ${name} needs ${bounded ? "" : "at least "}${needBytes} B`;
 }
 
 function rounded(bytes: number): number {

@@ -192,7 +192,7 @@ async function importLines(
 }
 
 function tooSlow(name: string, line: number): HeapsoakError {
-  return new HeapsoakError("bad-argument", `--pattern: takes too long behind line ${line} of ${name}.`, {
+  return new HeapsoakError("bad-argument", `--pattern: takes too long at line ${line} of ${name}.`, {
     hint: "Its repetitions lie in one another, such as (a+)+: let each character be matched in one way only.",
   });
 }

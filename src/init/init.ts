@@ -1,4 +1,5 @@
 /** A scenario's skeleton from what a team has of its firmware: the ELF file, the linker's map, the configuration. */
+import { stackTopOf } from "../device/elf-memory.ts";
 import { HeapsoakError } from "../errors.ts";
 import { type Elf, isElf, readElf } from "../image/elf.ts";
 import { layOut } from "../scenario/layout.ts";
@@ -62,6 +63,7 @@ export async function initScenario(request: InitRequest): Promise<InitResult> {
     elf,
     map: map && content && { content, name: map.name },
     configuration,
+    hasMainStack: findMainStack(program, configuration) !== undefined || (program && stackTopOf(program)) !== undefined,
     out,
   });
   const draft = draftOf(request, { configuration, program, target });

@@ -9,7 +9,7 @@ export interface KconfigEntry {
   readonly line: number;
 }
 
-const ENTRY = /^\s*(CONFIG_[A-Za-z0-9_]+)\s*=\s*(.*?)\s*$/;
+const ENTRY = /^\s*(CONFIG_[A-Za-z0-9_]+)\s*=(.*)$/;
 const NOT_SET = /^\s*#\s*(CONFIG_[A-Za-z0-9_]+) is not set\s*$/;
 const REMARKS_MOST = 50;
 
@@ -39,8 +39,9 @@ export function readKconfig(text: string): { entries: Map<string, KconfigEntry>;
 function entryOf(content: string, line: number): KconfigEntry | undefined {
   const unset = NOT_SET.exec(content)?.[1];
   if (unset !== undefined) return { name: unset, text: "n", line };
-  const [, name, value = ""] = ENTRY.exec(content.slice(0, 4096)) ?? [];
+  const [, name, written = ""] = ENTRY.exec(content.slice(0, 4096)) ?? [];
   if (name === undefined) return undefined;
+  const value = written.trim();
   const quoted = /^"((?:[^"\\]|\\.)*)"/.exec(value)?.[1];
-  return { name, text: quoted?.replaceAll(/\\(.)/g, "$1") ?? value.replace(/\s+#.*$/, ""), line };
+  return { name, text: quoted?.replaceAll(/\\(.)/g, "$1") ?? value.split(/\s/, 1)[0] ?? "", line };
 }

@@ -13,7 +13,9 @@ export interface PlacedObject {
 }
 
 /** Names that compilers make out of one: `ucHeap.0`, `median.constprop.0`. */
-const SUFFIX = /(\.(constprop|isra|part|lto_priv|cold)?\.?\d*)+$/;
+const SUFFIX = /\.(\d|constprop|isra|part|lto_priv|cold).*$/s;
+/** Longer names are none that are looked for. */
+const NAME_MOST = 256;
 
 export class LinkedProgram implements LinkedImage {
   /** Of the file, for sources. */
@@ -54,7 +56,7 @@ export class LinkedProgram implements LinkedImage {
 
   /** The first symbol name that matches. */
   match(pattern: RegExp): string | undefined {
-    return this.#all.find(({ name }) => name.length < 1024 && pattern.test(name))?.name;
+    return this.#all.find(({ name }) => name.length <= NAME_MOST && pattern.test(name))?.name;
   }
 
   /** Objects with a size whose names, without what the compiler added, match; in the order of their addresses. */
@@ -62,7 +64,7 @@ export class LinkedProgram implements LinkedImage {
     return this.#all
       .flatMap((symbol) => {
         const name = plainName(symbol.name);
-        if (symbol.kind !== "object" || symbol.bytes === 0 || name.length > 1024 || !pattern.test(name)) return [];
+        if (symbol.kind !== "object" || symbol.bytes === 0 || name.length > NAME_MOST || !pattern.test(name)) return [];
         const low = deviceAddress(this, symbol.value);
         return low === undefined ? [] : [{ name, low, bytes: symbol.bytes }];
       })
@@ -98,7 +100,7 @@ export class LinkedProgram implements LinkedImage {
 
 /** A symbol's name without what the compiler has added. */
 export function plainName(name: string): string {
-  return name.length > 1024 ? name : name.replace(SUFFIX, "");
+  return name.length > NAME_MOST ? name : name.replace(SUFFIX, "");
 }
 
 /** A section of the map: in memory, and data where it lies in a region that can be written. */

@@ -131,7 +131,10 @@ class Writer {
   }
 
   get #starterHasMainStack(): boolean {
-    return this.#given.starterOnMainStack && this.#spawned.length > 0 && this.#draft.mainStack !== undefined;
+    const { tasks, mainStack } = this.#draft;
+    return (
+      this.#given.starterOnMainStack && (this.#spawned.length > 0 || tasks.length === 0) && mainStack !== undefined
+    );
   }
 
   #handlers(indent: string): string[] {
@@ -153,7 +156,7 @@ class Writer {
 
   #tasks(): string[] {
     const { tasks, hasScheduler, mainStack } = this.#draft;
-    if (tasks.length === 0) return hasScheduler || !mainStack ? unknownTask() : this.#mainTask(mainStack);
+    if (tasks.length === 0) return hasScheduler || !mainStack ? this.#unknownTask() : this.#mainTask(mainStack);
     const spawned = new Set(this.#spawned);
     return [...this.#starter(), ...tasks.flatMap((task) => this.#task(task, spawned.has(task)))];
   }
@@ -226,6 +229,19 @@ class Writer {
     ];
   }
 
+  #unknownTask(): string[] {
+    const { mainStack } = this.#draft;
+    const stack =
+      this.#starterHasMainStack && mainStack ? place(mainStack, this.#given.mainStack) : `size: ${STARTER_STACK_BYTES}`;
+    return [
+      "  fill-in:",
+      "    # No task was found. A scenario needs one: this one does nothing, and its stack is not the program's.",
+      `    stack: { ${stack} }`,
+      "    every: 1 s",
+      "    do: []",
+    ];
+  }
+
   #mainTask(mainStack: DraftStack): string[] {
     const { frame } = this.#draft;
     return [
@@ -237,15 +253,6 @@ class Writer {
       ...callLines(frame, "    "),
     ];
   }
-}
-
-function unknownTask(): string[] {
-  return [
-    "  fill-in:",
-    "    # No task was found. A scenario needs one: this one does nothing, on the stack of 1 KiB that heapsoak takes.",
-    "    every: 1 s",
-    "    do: []",
-  ];
 }
 
 function callLines(frame: DraftTask["frame"], indent: string, more: readonly string[] = []): string[] {

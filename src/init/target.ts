@@ -27,6 +27,8 @@ export interface TargetRequest {
   readonly elf: { readonly bytes: Uint8Array; readonly name: string } | undefined;
   readonly map: { readonly content: LinkMap; readonly name: string } | undefined;
   readonly configuration: Configuration;
+  /** Whether the files show where the main stack lies, or its top at least. */
+  readonly hasMainStack: boolean;
   /** The scenario's path, which paths in it count from. */
   readonly out: string;
 }
@@ -39,7 +41,7 @@ export async function findTarget(request: TargetRequest): Promise<Target> {
   const configured = configuredTarget(configuration, notes);
   if (configured) return accepted(configured, elf);
   if (map && map.content.regions.length > 0) return mapTarget(map, elf, notes);
-  if (elf) return elfTarget(elf, notes);
+  if (elf) return elfTarget(elf, request.hasMainStack, notes);
   throw new HeapsoakError("bad-argument", "Nothing shows which device the firmware is for.", {
     hint: "Give it with --device: an id from `heapsoak devices`, or a device file or linker script.",
   });
@@ -105,12 +107,26 @@ function mapTarget(map: NonNullable<TargetRequest["map"]>, elf: TargetRequest["e
   return { device, lines: inlineLines(device), source: `memory configuration of ${baseName(map.name)}`, notes };
 }
 
-function elfTarget(elf: NonNullable<TargetRequest["elf"]>, notes: string[]): Target {
+/** Banks as the sections show them, with room for the main stack where none is among them. */
+function elfTarget(elf: NonNullable<TargetRequest["elf"]>, hasMainStack: boolean, notes: string[]): Target {
   const device = deviceFromElf(elf.bytes, elf.name);
   notes.push("The banks are as small as the program's sections show them; --device or --map gives the device's own.");
   if (/assumed/.test(device.coreName)) notes.push("The core is not known: Armv7E-M is assumed. --device says which.");
-  const { staticUse: _, heapBounds: __, ...bare } = device;
+  const { staticUse: _, heapBounds: __, ...bare } = hasMainStack ? device : withRoom(device);
+  if (!hasMainStack)
+    notes.push(
+      `No main stack was found: ${bare.mainBank} has ${ASSUMED_STACK_BYTES} B more than the sections show, for it.`,
+    );
   return { device: bare, lines: inlineLines(bare), source: `sections of ${baseName(elf.name)}`, notes };
+}
+
+const ASSUMED_STACK_BYTES = 1024;
+
+function withRoom(device: DeviceDescription): DeviceDescription {
+  const banks = device.banks.map((bank) =>
+    bank.name === device.mainBank ? { ...bank, bytes: bank.bytes + ASSUMED_STACK_BYTES } : bank,
+  );
+  return { ...device, banks };
 }
 
 function inlineLines(device: DeviceDescription): string[] {

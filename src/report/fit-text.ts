@@ -88,6 +88,7 @@ function heapText({ allocator, allocatorFrom, heapBytes, heapBytesFrom, options 
 }
 
 function testText({ splitUs, endUs, runs, looks }: Evaluation): string {
+  if (runs.length === 0) return "none: there is too little to compare";
   return (
     `second half of the trace (${formatDuration(endUs - splitUs)}) against ${runs.length} runs of the scenario ` +
     `fitted on the first, each from the boot on; ${formatCount(looks)} looks at each heap`

@@ -17,7 +17,18 @@ export function passLines(result: ReplayResult, paint: Paint): string[] {
   const { allocator, history } = result;
   if (history.rows.length === 0) return [];
   const title = `${allocator} at the end of passes (${AT_END_TEXTS[history.atEnd]})`;
-  return [paint.strong(title), ...rowLines(history.rows), ...refusalLines(result, paint), ...cycleLines(result, paint)];
+  return [
+    paint.strong(title),
+    ...bootLines(result),
+    ...rowLines(history.rows),
+    ...refusalLines(result, paint),
+    ...cycleLines(result, paint),
+  ];
+}
+
+/** A trace that boots carries little from pass to pass, whatever becomes of its blocks. */
+function bootLines({ recording }: ReplayResult): string[] {
+  return recording && recording.boots > 0 ? ["  the trace itself boots in each pass: there the heap starts anew"] : [];
 }
 
 function rowLines(rows: readonly PassRow[]): string[] {

@@ -1,3 +1,4 @@
+import { printable } from "../errors.ts";
 import type { EntryBound, HandlerBound, LimitResult, MainStackBound } from "../firmware-stack/stack-bound.ts";
 import type { StackBoundRecord } from "../firmware-stack/stack-record.ts";
 import type { PathStep } from "../firmware-stack/worst-path.ts";
@@ -19,7 +20,8 @@ const KIND_WORDS = {
 } as const;
 
 /** The page of `heapsoak stack`: a table, the main stack level by level, the deepest paths, and what is not known. */
-export function stackBoundText(record: StackBoundRecord, paint: Paint = plainPaint): string {
+export function stackBoundText(found: StackBoundRecord, paint: Paint = plainPaint): string {
+  const record = withPrintableText(found);
   const sections = [
     heading(record, paint),
     entryTable(record.entries),
@@ -36,6 +38,13 @@ export function stackBoundText(record: StackBoundRecord, paint: Paint = plainPai
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
+}
+
+/** Names come from files: a symbol may hold what a terminal would obey. */
+function withPrintableText(record: StackBoundRecord): StackBoundRecord {
+  return JSON.parse(JSON.stringify(record), (_, value) => {
+    return typeof value === "string" ? printable(value.replaceAll(/[\n\t]/g, " ")) : value;
+  });
 }
 
 function heading({ elf, core, functions }: StackBoundRecord, paint: Paint): string[] {

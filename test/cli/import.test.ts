@@ -47,7 +47,7 @@ test("the figures are written as JSON", () => {
   });
 });
 
-test("what is refused leaves neither a file nor a piece of one, and what was there before", () => {
+test("what is refused leaves neither a file nor a piece of one, and what was there before", { timeout: 30_000 }, () => {
   const bad = write("bad.log", "hello\u001b[31m\u0007\n");
   const out = write("kept.trace", "before");
   const names = readdirSync(folder);

@@ -383,6 +383,15 @@ describe("a file that cannot be bounded", () => {
 });
 
 describe("the page", () => {
+  test("shows names that a terminal would obey as text", () => {
+    const program = analysed([{ name: "a\u001b[31mb\nc", code: [BLX_R3, LOOP] }]);
+    const text = stackBoundText(
+      stackRecord(program, { elf: "x\u001b.elf", coreName: "", frames: M3, limits: new Map() }),
+    );
+    expect(text).toContain("a\\x1b[31mb c");
+    expect(text).not.toContain("\u001b");
+  });
+
   test("shows the paths, the nesting and what is not known", () => {
     const program = analysed(
       [

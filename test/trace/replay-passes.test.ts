@@ -158,6 +158,11 @@ describe("the report of a repeated replay", () => {
     expect(full).toContain("so it goes on for ever, with 2 refused in each pass");
   });
 
+  test("says that the trace itself boots", async () => {
+    const text = "# imported=mbed\n! boot line=1\na 0 100\n";
+    expect(replayText("x", [await replay(text, { repeat: 3 })])).toContain("the trace itself boots in each pass");
+  });
+
   test("says nothing of passes where there is one", async () => {
     expect(replayText("x", [await replay(TIDY, {})])).not.toContain("pass");
   });

@@ -2,13 +2,12 @@
 import { HeapsoakError } from "../../errors.ts";
 import { parseScenario } from "../../scenario/load.ts";
 import type { Scenario } from "../../scenario/model.ts";
-import type { RunFailureKind } from "../../soak/record.ts";
 import type { TraceHistory } from "../history/history.ts";
 import { sampleTimes } from "./heap-samples.ts";
 import { type FigureRecord, judge } from "./judge.ts";
 import { operationTimes, positionsAt } from "./operation-times.ts";
 import { type EvaluationPlace, replayWindows } from "./replayed.ts";
-import { type Stretch, soakWindow } from "./soaked.ts";
+import { type EarlyEnd, type SoakedWindow, type Stretch, soakWindow } from "./soaked.ts";
 
 /** Runs of the scenario: enough to tell chance, few enough to wait for. */
 export const RUNS = 16;
@@ -16,6 +15,9 @@ export const RUNS = 16;
 export const STRETCHES_MOST = 64;
 /** Fewer requests in either half say nothing of the rest. */
 export const REQUESTS_LEAST = 50;
+
+/** A scenario that asks so many times as often as the trace is not run to its end. */
+const REQUESTS_RATIO_MOST = 10;
 
 export type EvaluationVerdict = "fits" | "does-not-fit" | "undecided";
 
@@ -35,7 +37,7 @@ export interface Evaluation {
 
 export interface EvaluatedRun {
   readonly seed: number;
-  readonly failure: { readonly kind: RunFailureKind; readonly atUs: number } | null;
+  readonly failure: EarlyEnd | null;
 }
 
 export interface EvaluationRequest {
@@ -73,13 +75,15 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     times.map((window) => positionsAt(window, operations)),
   );
   if (!firstHalf || !second) throw new RangeError("a replay of two windows gives two");
-  const looks = stretches.map((stretch) => looksIn(stretch, times[1], splitUs));
-  const windows = await soakAll(await scenarioFor(request), looks, request);
+  const requests = [firstHalf.requests, second.requests] as const;
+  const requestsMost = REQUESTS_RATIO_MOST * (firstHalf.requests + second.requests);
+  const looks = stretches.map((stretch) => ({ ...looksIn(stretch, times[1], splitUs), requestsMost }));
+  const scenario = await scenarioFor(request);
+  const windows = areFew(requests) ? [] : await soakAll(scenario, looks, request);
   const whole = windows.filter(({ failure }) => !failure).map(({ samples }) => samples);
   const fittedShare = fitted ? (endUs - splitUs) / splitUs : 0;
   const figures = whole.length < 2 ? [] : judge({ firstHalf, trace: second, runs: whole, fittedShare });
   const runs = windows.map(({ failure }, seed): EvaluatedRun => ({ seed, failure: failure ?? null }));
-  const requests = [firstHalf.requests, second.requests] as const;
   return { ...verdictOf(figures, runs, requests), splitUs, endUs, looks: second.count, figures, runs, requests };
 }
 
@@ -110,21 +114,31 @@ function stretchesOf({ startsUs, durationUs }: TraceHistory, splitUs: number): T
     .slice(0, STRETCHES_MOST);
 }
 
-function looksIn({ bootUs, fromUs, endUs }: TraceStretch, times: Float64Array, splitUs: number): Stretch {
+function looksIn(
+  { bootUs, fromUs, endUs }: TraceStretch,
+  times: Float64Array,
+  splitUs: number,
+): Omit<Stretch, "requestsMost"> {
   const looksUs = [...times].filter((us) => us > bootUs || bootUs === 0).filter((us) => us >= fromUs && us < endUs);
   return { countFromUs: Math.max(0, splitUs - bootUs), looksUs: looksUs.map((us) => us - bootUs) };
 }
 
 /** A turn of the event loop between the runs lets an interruption in. */
 async function soakAll(scenario: Scenario, stretches: readonly Stretch[], { signal, onProgress }: EvaluationRequest) {
-  const windows = [];
+  const windows: SoakedWindow[] = [];
   for (let seed = 0; seed < RUNS; seed++) {
     if (signal?.aborted) throw new HeapsoakError("bad-argument", "The fit was interrupted; nothing was written.");
     onProgress?.({ phase: "running", run: seed + 1, runs: RUNS });
-    windows.push(soakWindow(scenario, stretches, seed + 1));
+    const window = soakWindow(scenario, stretches, seed + 1);
+    windows.push(window);
+    if (window.failure?.kind === "too-many-requests") break;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return windows;
+}
+
+function areFew(requests: readonly [number, number]): boolean {
+  return Math.min(...requests) < REQUESTS_LEAST;
 }
 
 function verdictOf(
@@ -133,13 +147,16 @@ function verdictOf(
   requests: readonly [number, number],
 ): Pick<Evaluation, "verdict" | "reasons"> {
   const failed = runs.filter(({ failure }) => failure !== null);
+  const isBusy = failed.some(({ failure }) => failure?.kind === "too-many-requests");
   const beyond = figures.filter(({ verdict }) => verdict === "beyond");
   const untold = figures.filter(({ verdict }) => verdict === "untold");
-  const few = Math.min(...requests) < REQUESTS_LEAST;
+  const few = areFew(requests);
   const reasons = [
     few &&
       `The halves of the trace hold ${requests.join(" and ")} requests; at least ${REQUESTS_LEAST} in each can tell.`,
+    isBusy && `The scenario asks more than ${REQUESTS_RATIO_MOST} times as often as the trace.`,
     failed.length > 0 &&
+      !isBusy &&
       `${failed.length} of ${runs.length} runs of the scenario failed (${[...new Set(failed.map(({ failure }) => failure?.kind))].join(", ")}), where the trace goes on.`,
     ...(few ? [] : beyond.map(beyondText)),
     ...untold.map(untoldText),

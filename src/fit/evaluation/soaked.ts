@@ -12,12 +12,20 @@ const BUDGET = 1_000_000;
 export interface Stretch {
   readonly countFromUs: number;
   readonly looksUs: readonly number[];
+  /** More requests than this end the run. */
+  readonly requestsMost: number;
+}
+
+/** `too-many-requests`: far more than the trace has, so that there is nothing to wait for. */
+export interface EarlyEnd {
+  readonly kind: RunFailureKind | "too-many-requests";
+  readonly atUs: number;
 }
 
 export interface SoakedWindow {
   readonly samples: HeapSamples;
-  /** What ended the run too early, and when; undefined: nothing. */
-  readonly failure: { readonly kind: RunFailureKind; readonly atUs: number } | undefined;
+  /** What ended the run too early; undefined: nothing. */
+  readonly failure: EarlyEnd | undefined;
 }
 
 /**
@@ -92,6 +100,9 @@ class StretchRun {
     for (;;) {
       const end = this.#machine.advance(BUDGET);
       if (end === "horizon") return undefined;
+      if (this.#machine.heapFigures(0).requests > this.#stretch.requestsMost) {
+        return { kind: "too-many-requests", atUs: this.#machine.nowUs };
+      }
       if (end === "stack-overrun") this.#machine.takeOverrun();
       if (end !== "failed") continue;
       const { kind = "fault", atUs = this.#machine.nowUs } = this.#machine.failure() ?? {};

@@ -7,6 +7,8 @@ import type { TraceHistory } from "./history.ts";
 
 /** What an operation lasts where the trace has no times. */
 const UNTIMED_STEP_US = 1000;
+/** A log that begins later than this, and lasts less long, is of a clock that does not count from its beginning. */
+const LATE_US = 3600e6;
 
 /** Makes the history of a trace, batch by batch: ids become blocks, and every clock of a boot one time. */
 export class HistoryMaker {
@@ -100,6 +102,7 @@ export class HistoryMaker {
     this.#nowUs = 0;
     this.#offsetUs = 0;
     this.#blocks.atOnce();
+    if (this.operations > 0) this.#firstUs = 0;
     this.#startsUs.fill(0);
   }
 
@@ -175,7 +178,7 @@ export class HistoryMaker {
   /** A clock that began long before the log, such as the time of day: the log's first operation is time 0. */
   #origin(timed: boolean): number {
     const first = this.#firstUs ?? 0;
-    return timed && !this.#beginsWithBoot && first > this.#nowUs - first ? first : 0;
+    return timed && !this.#beginsWithBoot && first >= LATE_US && first > this.#nowUs - first ? first : 0;
   }
 
   #remarks(timed: boolean): string[] {

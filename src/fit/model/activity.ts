@@ -1,4 +1,6 @@
 import type { BlockClass } from "./block-class.ts";
+import { type Bursts, burstsOf } from "./bursts.ts";
+import { tableOf } from "./draw.ts";
 import type { Family } from "./followers.ts";
 import type { FittedActivity, FittedStart, FittedStep } from "./model.ts";
 import { retentionOf } from "./retention.ts";
@@ -61,13 +63,41 @@ function activityOf(family: Family, untilUs: number): FittedActivity {
   const leader = family.blocks;
   const script = scriptOf(family);
   const common = { leader, classes: classesIn(family), starts: leader.rows.length };
+  if (leader.rows.length > 1 && leader.bornUs.at(-1) === leader.bornUs[0])
+    return { ...common, ...atOnce(leader, script) };
+  const bursts = burstsOf(leader);
+  if (bursts) return { ...common, ...burstActivity(bursts, script, untilUs) };
   const start = startOf(leader.bornUs, untilUs);
   const gaps = gapsOf(leader.bornUs);
   const rests = gaps.map((gap, index) => Math.max(0, gap - (script.spanUs[index] ?? 0)));
   if (rests.length >= 4 && at(sorted(rests), 0.95) <= REPLACED_US) return { ...common, start, steps: replaced(script) };
-  const isBusy = meanOf(script.spanUs) > BUSY_RATIO * meanOf(gaps);
-  if (!isBusy || rests.length < 2 || isPeriodic(start)) return { ...common, start, steps: script.steps };
-  return { ...common, start: { kind: "loop" }, steps: [...script.steps, ...waitSteps(rests)] };
+  return { ...common, ...alternating(start, script.steps, script.spanUs, gaps) };
+}
+
+/** All starts at one instant. */
+function atOnce({ bornUs, rows }: BlockClass, { steps }: Script): Pick<FittedActivity, "start" | "steps"> {
+  const count = { kind: "constant", value: rows.length } as const;
+  return { start: { kind: "at", atUs: bornUs[0] ?? 0 }, steps: [{ step: "repeat", count, steps }] };
+}
+
+/** Steps that take much of the time between starts make the gaps themselves, unless a clock does. */
+function alternating(
+  start: FittedStart,
+  steps: readonly FittedStep[],
+  spanUs: Float64Array,
+  gaps: Float64Array,
+): { start: FittedStart; steps: readonly FittedStep[] } {
+  const isBusy = meanOf(spanUs) > BUSY_RATIO * meanOf(gaps);
+  if (!isBusy || gaps.length < 2 || isPeriodic(start)) return { start, steps };
+  const rests = gaps.map((gap, index) => Math.max(0, gap - (spanUs[index] ?? 0)));
+  return { start: { kind: "loop" }, steps: [...steps, ...waitSteps(rests)] };
+}
+
+/** Several starts soon after each other as one. */
+function burstActivity(bursts: Bursts, script: Script, untilUs: number) {
+  const pause = waitSteps(bursts.innerGapsUs.map((gap) => Math.max(0, gap - meanOf(script.spanUs))));
+  const repeat: FittedStep = { step: "repeat", count: tableOf(bursts.counts), steps: [...script.steps, ...pause] };
+  return alternating(startOf(bursts.firstUs, untilUs), [repeat], bursts.spanUs, gapsOf(bursts.firstUs));
 }
 
 function isPeriodic(start: FittedStart): boolean {

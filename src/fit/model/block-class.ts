@@ -1,4 +1,4 @@
-import { type BlockTable, Ending } from "../history/block-table.ts";
+import { type BlockTable, Ending, NO_BLOCK } from "../history/block-table.ts";
 import type { TraceHistory } from "../history/history.ts";
 
 /** Blocks that the same place of the firmware asked for, or of one size where the trace does not name places. */
@@ -19,6 +19,8 @@ export interface BlockClass {
   readonly seenUs: Float64Array;
   readonly requestBytes: Float64Array;
   readonly alignment: number;
+  /** How many of them took over another block's memory. */
+  readonly reallocations: number;
 }
 
 /** Sizes that make up at least this share of a task's blocks are a class of their own. */
@@ -109,5 +111,6 @@ function classOf(
     seenUs: column((row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
     requestBytes: column((row) => blocks.requestBytes[row] ?? 0),
     alignment: blocks.alignment[first] ?? 0,
+    reallocations: rows.filter((row) => (blocks.previous[row] ?? NO_BLOCK) !== NO_BLOCK).length,
   };
 }

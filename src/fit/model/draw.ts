@@ -9,6 +9,9 @@ export type FittedDraw =
 
 /** Most entries of a table: one a line's eye can still follow, and the mean of each stands for its neighbours. */
 export const ENTRIES_MOST = 60;
+const SHARES = ENTRIES_MOST - 3;
+/** A value that is as much as this many shares stands alone; so many of them cost no more entries than they save. */
+const ALONE_SHARES = 3;
 /** As many values as a law is tested on, and as few as it needs to be told from another. */
 const TESTED_MOST = 4000;
 const TESTED_LEAST = 30;
@@ -76,15 +79,22 @@ export function inShares(
     (weight / total + (totalMoment > 0 ? moment / totalMoment : 0)) / (totalMoment > 0 ? 2 : 1);
   let weight = 0;
   let moment = 0;
-  for (let i = 0; i < ascending.length; i++) {
-    weight += weightOf(i);
-    moment += weightOf(i) * (ascending[i] ?? 0);
-    if (share(weight, moment) < 1 / (ENTRIES_MOST - 2) && i + 1 < ascending.length) continue;
+  const close = () => {
+    if (weight <= 0) return;
     values.push(moment / weight);
     weights.push(weight);
     weight = 0;
     moment = 0;
+  };
+  for (let i = 0; i < ascending.length; i++) {
+    const own = weightOf(i);
+    const ownMoment = own * (ascending[i] ?? 0);
+    if (share(own, ownMoment) >= ALONE_SHARES / SHARES) close();
+    weight += own;
+    moment += ownMoment;
+    if (share(weight, moment) >= 1 / SHARES) close();
   }
+  close();
   return { values, weights };
 }
 

@@ -27,11 +27,13 @@ export function fitModel(history: TraceHistory, { untilUs }: FitOptions): Fitted
   const activities = activitiesOf(familiesOf(classes, untilUs), untilUs);
   const live = liveBytesOf(activities, untilUs);
   const off = live.traceMean > 0 ? live.modelMean / live.traceMean - 1 : 0;
+  const reallocated = classes.reduce((sum, { reallocations }) => sum + reallocations, 0);
   const remarks = [
+    reallocated > 0 && `${reallocated} reallocations are written as a block that goes when another comes.`,
     Math.abs(off) > LIVE_RATIO &&
       `By the fitted rates, sizes and lives ${percent(off)} live bytes are expected than the trace has on average.`,
   ].filter((remark) => remark !== false);
-  return { untilUs, activities, modes: [], live, remarks };
+  return { untilUs, activities, live, remarks };
 }
 
 function percent(ratio: number): string {

@@ -1,6 +1,7 @@
 import type { BlockClass } from "./block-class.ts";
 import type { FittedDraw } from "./draw.ts";
 import type { FittedLifetime } from "./lifetime.ts";
+import type { FittedQueue } from "./queue.ts";
 
 /** What an activity does, in the words of scenarios. */
 export type FittedStep =
@@ -8,10 +9,11 @@ export type FittedStep =
   | { readonly step: "free" | "leak"; readonly blocks: BlockClass }
   | { readonly step: "keep"; readonly blocks: BlockClass; readonly lifetime: FittedLifetime }
   | { readonly step: "cache"; readonly blocks: BlockClass; readonly slots: number; readonly evict: string }
+  /** To a task that serves the queue. */
+  | { readonly step: "send"; readonly blocks: BlockClass; readonly queue: FittedQueue }
   | { readonly step: "wait"; readonly us: FittedDraw }
   | { readonly step: "repeat"; readonly count: FittedDraw; readonly steps: readonly FittedStep[] }
   | { readonly step: "chance"; readonly ratio: number; readonly steps: readonly FittedStep[] }
-  | { readonly step: "until"; readonly mode: string }
   | {
       readonly step: "choose";
       readonly options: readonly { readonly weight: number; readonly steps: readonly FittedStep[] }[];
@@ -36,19 +38,11 @@ export interface FittedActivity {
   readonly starts: number;
 }
 
-/** A state of the world in which activities have other rates, and for how long it lasts. */
-export interface FittedMode {
-  readonly name: string;
-  readonly dwell: FittedDraw;
-}
-
 /** A workload: what a scenario can be made of. */
 export interface FittedModel {
   /** The time that was looked at. */
   readonly untilUs: number;
   readonly activities: readonly FittedActivity[];
-  /** They follow each other in turn; none, or two. */
-  readonly modes: readonly FittedMode[];
   readonly live: LiveBytes;
   /** What a user must know of the model, in sentences. */
   readonly remarks: readonly string[];

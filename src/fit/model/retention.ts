@@ -1,9 +1,12 @@
 import type { BlockClass } from "./block-class.ts";
+import { type FittedQueue, queueOf } from "./queue.ts";
 
 /** How the blocks of a class leave, besides after a time of their own. */
 export type Retention =
   /** Each new one pushes out another once `slots` are held. */
   | { readonly kind: "cache"; readonly slots: number; readonly evict: "oldest" | "newest" | "random" }
+  /** First come, first served by somebody who takes one at a time and frees it: `serviceUs` each. */
+  | { readonly kind: "queue"; readonly queue: FittedQueue }
   /** None is ever freed. */
   | { readonly kind: "forever" }
   /** One at most is held: freed in the order of the code. */
@@ -13,15 +16,20 @@ export type Retention =
 /** Nearly all must keep to a rule for it to be one, and as many must have been seen. */
 const RULE_RATIO = 0.98;
 const SEEN_LEAST = 5;
-/** A block pushed out behind its successor's birth is freed within this. */
+/** A block pushed out behind its successor's birth is freed within this, or within a small part of the usual gap. */
 const EVICTION_US = 1000;
+const EVICTION_RATIO = 0.05;
 const SLOTS_MOST = 65_535;
 
 /** What rule the class keeps to. */
 export function retentionOf(blocks: BlockClass): Retention {
   const ended = blocks.diedUs.reduce((count, us) => count + (Number.isFinite(us) ? 1 : 0), 0);
   if (ended === 0) return { kind: "forever" };
-  return cacheOf(blocks, ended) ?? (isSingle(blocks) ? { kind: "single" } : { kind: "free" });
+  const cache = cacheOf(blocks, ended);
+  if (cache) return cache;
+  if (isSingle(blocks)) return { kind: "single" };
+  const queue = queueOf(blocks);
+  return queue ? { kind: "queue", queue } : { kind: "free" };
 }
 
 /** Whether a block is always gone before the next one is asked for. */
@@ -43,6 +51,8 @@ function cacheOf(blocks: BlockClass, ended: number): Retention | undefined {
   const held = new Map<number, number>();
   const victims = { oldest: 0, newest: 0, other: 0 };
   const live: number[] = [];
+  const span = (bornUs.at(-1) ?? 0) - (bornUs[0] ?? 0);
+  const soonUs = Math.max(EVICTION_US, (EVICTION_RATIO * span) / rows.length);
   let next = 0;
   for (let i = 0; i < rows.length; i++) {
     const before = deaths[next];
@@ -51,7 +61,7 @@ function cacheOf(blocks: BlockClass, ended: number): Retention | undefined {
     const victim = deaths[next];
     const until = bornOrder[i + 1] ?? Number.POSITIVE_INFINITY;
     if (victim === undefined || (blocks.diedOrder[victim] ?? 0) > until) continue;
-    if (victim === i || (blocks.diedUs[victim] ?? 0) - (bornUs[i] ?? 0) > EVICTION_US) return undefined;
+    if (victim === i || (blocks.diedUs[victim] ?? 0) - (bornUs[i] ?? 0) > soonUs) return undefined;
     next++;
     const place = live.indexOf(victim);
     live.splice(place, 1);

@@ -128,6 +128,7 @@ function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
   if (retention.kind === "cache") {
     return [whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
   }
+  if (retention.kind === "queue") return [whole, { step: "send", blocks, queue: retention.queue }];
   const bins = sizeBins(blocks);
   const branches = bins.map((bin) => ({ weight: bin.length, steps: keptSteps(blocks, bin) }));
   return branches.length === 1 ? (branches[0]?.steps ?? []) : [{ step: "choose", options: branches }];

@@ -8,6 +8,8 @@ const LAW_LEAST = 12;
 const TESTED_MOST = 4000;
 /** Starts that keep within this share of the period around a grid are periodic. */
 const JITTER_MOST = 0.5;
+/** More starts a second no scenario may have. */
+const RATE_MOST = 1e6;
 const CLOSE_RATIO = 0.05;
 const ROUND_RATIO = 2e-4;
 
@@ -17,7 +19,7 @@ export function startOf(timesUs: Float64Array, untilUs: number): FittedStart {
   if (timesUs.length === 1) return { kind: "at", atUs: firstUs };
   const periodic = periodicOf(timesUs);
   if (periodic) return periodic;
-  const perSecond = (timesUs.length / untilUs) * 1e6;
+  const perSecond = Math.min(RATE_MOST, (timesUs.length / untilUs) * 1e6);
   if (timesUs.length < LAW_LEAST) return { kind: "poisson", perSecond };
   const day = dayOf(timesUs, untilUs);
   const gaps = gapsOf(day ? day.evened(timesUs) : timesUs);

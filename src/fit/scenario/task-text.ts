@@ -1,8 +1,10 @@
 import type { FittedActivity, FittedStart, FittedStep } from "../model/model.ts";
+import type { FittedQueue } from "../model/queue.ts";
 import { type Names, shown } from "./names.ts";
 import { DIGITS, drawText, PERIOD_DIGITS, plain, rateText, shareText, timeText, wholeText } from "./quantity-text.ts";
 
 const LINE_CHARACTERS_MOST = 110;
+const SERVED_CHARACTERS_MOST = 40;
 
 /** A cache that a task puts blocks into. */
 export interface NamedCache {
@@ -14,9 +16,10 @@ export interface NamedCache {
 /** Writes tasks; remembers the caches that their steps use. */
 export class TaskWriter {
   readonly caches: NamedCache[] = [];
+  readonly queues: { readonly name: string; readonly queue: FittedQueue }[] = [];
   readonly #names: Names;
-  /** Names that a step of the task frees: a refused request leaves them empty, and the task goes on. */
-  #freed: ReadonlySet<unknown> = new Set();
+  /** Whether steps of the task free what it holds: a refused request leaves a name empty then, and the task goes on. */
+  #frees = false;
 
   constructor(names: Names) {
     this.#names = names;
@@ -24,7 +27,7 @@ export class TaskWriter {
 
   /** Lines of the task, indented below `tasks:`. */
   lines(activity: FittedActivity): string[] {
-    this.#freed = new Set(freedIn(activity.steps));
+    this.#frees = hasFree(activity.steps);
     const name = this.#names.give(activity.leader.task || this.#names.ofBlocks(activity.leader));
     return [
       `  ${name}:${comment(activity)}`,
@@ -43,7 +46,7 @@ export class TaskWriter {
     const inner = `${indent}    `;
     switch (step.step) {
       case "allocate": {
-        const orElse = this.#freed.has(step.blocks) ? ", orElse: []" : "";
+        const orElse = this.#frees ? ", orElse: []" : "";
         const align = step.blocks.alignment > 0 ? `, align: ${step.blocks.alignment}` : "";
         return flow(
           `allocate: ${this.#names.ofBlocks(step.blocks)}, size: `,
@@ -59,10 +62,10 @@ export class TaskWriter {
         return this.#keep(step, indent);
       case "cache":
         return [`${indent}- { cache: ${this.#names.ofBlocks(step.blocks)}, in: ${this.#cache(step)} }`];
+      case "send":
+        return [`${indent}- { send: ${this.#names.ofBlocks(step.blocks)}, to: ${this.#queue(step)} }`];
       case "wait":
         return flow("wait: ", drawText(step.us, timeText), indent);
-      case "until":
-        return [`${indent}- { until: ${step.mode} }`];
       case "repeat":
         return [
           ...wrapped(`${indent}- repeat: `, drawText(step.count, wholeText), indent),
@@ -91,6 +94,25 @@ export class TaskWriter {
     return [...leak, ...flow(`keep: ${name}, for: `, drawText(draw, timeText), indent)];
   }
 
+  #queue({ blocks, queue }: Extract<FittedStep, { step: "send" }>): string {
+    const name = `${this.#names.ofBlocks(blocks)}-queue`;
+    if (!this.queues.some((known) => known.name === name)) this.queues.push({ name, queue });
+    return name;
+  }
+
+  /** The tasks that serve the queues. */
+  servers(): string[] {
+    return this.queues.flatMap(({ name, queue }) => [
+      `  ${this.#names.give(`${name.slice(0, SERVED_CHARACTERS_MOST)} server`)}:`,
+      "    loop: true",
+      "    do:",
+      `      - { receive: ${name}, as: block }`,
+      ...flow("wait: ", drawText(queue.service, timeText), "      "),
+      "      - { free: block }",
+      "",
+    ]);
+  }
+
   #cache({ blocks, slots, evict }: Extract<FittedStep, { step: "cache" }>): string {
     const name = `${this.#names.ofBlocks(blocks)}-cache`;
     if (!this.caches.some((cache) => cache.name === name)) this.caches.push({ name, slots, evict });
@@ -98,11 +120,10 @@ export class TaskWriter {
   }
 }
 
-function freedIn(steps: readonly FittedStep[]): unknown[] {
-  return steps.flatMap((step) => {
-    if (step.step === "free") return [step.blocks];
-    if (step.step === "repeat" || step.step === "chance") return freedIn(step.steps);
-    return step.step === "choose" ? step.options.flatMap((option) => freedIn(option.steps)) : [];
+function hasFree(steps: readonly FittedStep[]): boolean {
+  return steps.some((step) => {
+    if (step.step === "repeat" || step.step === "chance") return hasFree(step.steps);
+    return step.step === "free" || (step.step === "choose" && step.options.some((option) => hasFree(option.steps)));
   });
 }
 

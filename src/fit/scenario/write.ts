@@ -31,7 +31,7 @@ export function scenarioOf(model: FittedModel, place: ScenarioPlace): string {
     `title: ${quoted(place.title)}`,
     "why: >-",
     `  Fitted to ${shown(place.source)}: ${timeText(model.untilUs, 3)} of it, ${mean}`,
-    ...model.remarks.map((remark) => `# ${shown2(remark)}`),
+    ...model.remarks.map((remark) => `# ${oneLine(remark)}`),
     deviceLine(place),
     `uptime: ${timeText(Math.max(1, Math.ceil(model.untilUs)), 3)}`,
     "seed: 1",
@@ -39,17 +39,18 @@ export function scenarioOf(model: FittedModel, place: ScenarioPlace): string {
     "heaps:",
     ...heapLines(place),
     ...cacheLines(writer),
-    ...modeLines(model),
+    ...queueLines(writer),
     "",
     "tasks:",
     ...tasks,
+    ...writer.servers(),
     "expect:",
     `  - { survives: ${timeText(Math.max(1, Math.floor(model.untilUs * 0.999)), 3)} }`,
     "",
   ].join("\n");
 }
 
-function shown2(text: string): string {
+function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ");
 }
 
@@ -80,6 +81,10 @@ function cacheLines({ caches }: TaskWriter): string[] {
   return ["caches:", ...caches.map(({ name, slots, evict }) => `  ${name}: { slots: ${slots}, evict: ${evict} }`)];
 }
 
-function modeLines({ modes }: FittedModel): string[] {
-  return modes.length === 0 ? [] : ["modes:"];
+function queueLines({ queues }: TaskWriter): string[] {
+  if (queues.length === 0) return [];
+  const lines = queues.map(({ name, queue: { capacity, blocks } }) => {
+    return `  ${name}: { capacity: ${capacity}, whenFull: ${blocks ? "block" : "drop-newest"} }`;
+  });
+  return ["queues:", ...lines];
 }

@@ -1,0 +1,81 @@
+import type { BlockClass } from "./block-class.ts";
+import { hasWaited } from "./queue.ts";
+import { gapsOf } from "./starts.ts";
+import { meanOf, sorted, thinned } from "./statistics.ts";
+
+/** Starts that come in groups. */
+export interface Bursts {
+  /** Of each group its first start, its number of starts, and from its first to its last. */
+  readonly firstUs: Float64Array;
+  readonly counts: Float64Array;
+  readonly spanUs: Float64Array;
+  /** Between starts of a group, where nobody waited for room in a queue. */
+  readonly innerGapsUs: Float64Array;
+}
+
+const BURSTS_LEAST = 5;
+const TESTED_MOST = 20_000;
+/** Gaps inside and between groups differ so much that little of their logarithms' variance is within either. */
+const SEPARATED_RATIO = 0.8;
+/** Numbers that vary less than this share of what chance ends give are no accident of independent gaps. */
+const REGULAR_RATIO = 0.5;
+const INSTANT_US = 1;
+
+/**
+ * The groups in which blocks of the class come, where their numbers are more regular than gaps drawn one by one
+ * would make them. Short and long gaps are told apart where that leaves the least variance (N. Otsu, 1979).
+ */
+export function burstsOf(leader: BlockClass): Bursts | undefined {
+  const gaps = gapsOf(leader.bornUs);
+  if (gaps.length < 2 * BURSTS_LEAST) return undefined;
+  // Who waits for room in a queue goes on with the same group.
+  const limit = separation(gaps.filter((_, index) => !hasWaited(leader, index + 1)));
+  if (limit === undefined) return undefined;
+  const bursts = splitAt(leader, gaps, limit);
+  const mean = meanOf(bursts.counts);
+  const squares = bursts.counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / bursts.counts.length;
+  const isRegular = squares <= REGULAR_RATIO * mean * (mean - 1);
+  return bursts.counts.length >= BURSTS_LEAST && mean >= 2 && isRegular ? bursts : undefined;
+}
+
+function logarithm(gap: number): number {
+  return Math.log(Math.max(INSTANT_US, gap));
+}
+
+/** The gap that parts short from long, or undefined where they are not apart. */
+function separation(gaps: Float64Array): number | undefined {
+  const ascending = sorted(thinned(gaps, TESTED_MOST)).map(logarithm);
+  const total = ascending.reduce((sum, value) => sum + value, 0);
+  const mean = total / ascending.length;
+  const variance = ascending.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  let best = 0;
+  let limit = 0;
+  let below = 0;
+  for (let i = 1; i < ascending.length; i++) {
+    below += ascending[i - 1] ?? 0;
+    const high = ascending.length - i;
+    const between = (i * high * (below / i - (total - below) / high) ** 2) / ascending.length;
+    if (between <= best || ascending[i] === ascending[i - 1]) continue;
+    best = between;
+    limit = ((ascending[i] ?? 0) + (ascending[i - 1] ?? 0)) / 2;
+  }
+  return variance > 0 && best >= SEPARATED_RATIO * variance ? Math.exp(limit) : undefined;
+}
+
+function splitAt(leader: BlockClass, gaps: Float64Array, limitUs: number): Bursts {
+  const firsts = [0];
+  const inner: number[] = [];
+  gaps.forEach((gap, index) => {
+    if (hasWaited(leader, index + 1)) return;
+    if (gap > limitUs) firsts.push(index + 1);
+    else inner.push(gap);
+  });
+  const ends = [...firsts.slice(1), leader.rows.length];
+  const born = (index: number) => leader.bornUs[index] ?? 0;
+  return {
+    firstUs: Float64Array.from(firsts, born),
+    counts: Float64Array.from(firsts, (first, index) => (ends[index] ?? 0) - first),
+    spanUs: Float64Array.from(firsts, (first, index) => born((ends[index] ?? 0) - 1) - born(first)),
+    innerGapsUs: Float64Array.from(inner),
+  };
+}
