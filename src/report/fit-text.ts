@@ -63,8 +63,7 @@ function headline({ evaluation, trace }: FitRecord, paint: Paint): string {
 
 function verdictText({ verdict }: Evaluation): string {
   if (verdict === "fits") return "fitted on the first half, the scenario makes the heap look like the second.";
-  if (verdict === "undecided")
-    return "the trace is too short to tell whether the scenario makes the heap look like it.";
+  if (verdict === "undecided") return "it cannot be told yet whether the scenario makes the heap look like the trace.";
   return "fitted on the first half, the scenario does not make the heap look like the second.";
 }
 

@@ -85,7 +85,9 @@ describe("the evaluation of a scenario", { timeout: 30_000 }, () => {
   test("cannot tell of a minute, and not of a few requests", async () => {
     const minute = await evaluated(await traceOfRun(POISSON, 60, 105), POISSON);
     expect(minute.verdict).toBe("undecided");
-    expect(minute.reasons[0]).toMatch(/^Mean live bytes: over so short a time chance alone moves it by \d+ %\.$/);
+    expect(minute.reasons[0]).toMatch(
+      /^Mean live bytes: chance moves it by \d+ % from run to run\. A longer trace may tell\.$/,
+    );
     const blink = await evaluated("a 0 5 t=0\nf 0 t=5\na 1 5 t=100\nf 1 t=105\n", PLAIN_SCENARIO);
     expect(blink.verdict).toBe("undecided");
     expect(blink.runs).toEqual([]);

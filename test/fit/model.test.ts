@@ -64,6 +64,18 @@ describe("when something starts", () => {
   });
 });
 
+test("a rate that switches becomes two parts in turn, each with its own gaps", async () => {
+  const firmware = new MadeFirmware();
+  for (let us = 0, phase = 0; phase < 40; phase++) {
+    const mean = (phase % 2 === 0 ? 0.2 : 4) * SECOND;
+    const end = us + firmware.uniform(200, 400) * SECOND;
+    for (; us < end; us += firmware.exponential(mean)) firmware.hold("x", 100, us, firmware.exponential(10 * SECOND));
+  }
+  const { scenario, model } = await fitted(firmware.trace(100 * HOUR));
+  expect(scenario.tasks[0]?.steps.map(({ step }) => step)).toEqual(["repeat", "repeat"]);
+  expect(difference(model.live.modelMean, model.live.traceMean)).toBeLessThan(0.02);
+});
+
 describe("what is asked for together", () => {
   test("becomes one activity with its steps in order", async () => {
     const firmware = new MadeFirmware();

@@ -175,7 +175,7 @@ function beyondText({ name, trace, differenceRatio, toleranceRatio, chanceRatio 
 }
 
 function untoldText({ name, chanceRatio }: FigureRecord): string {
-  return `${capitalised(name)}: over so short a time chance alone moves it by ${percent(chanceRatio)}.`;
+  return `${capitalised(name)}: chance moves it by ${percent(chanceRatio)} from run to run. A longer trace may tell.`;
 }
 
 function capitalised(text: string): string {

@@ -3,6 +3,7 @@ import { type Bursts, burstsOf } from "./bursts.ts";
 import { tableOf } from "./draw.ts";
 import type { Family } from "./followers.ts";
 import type { FittedActivity, FittedStart, FittedStep } from "./model.ts";
+import { type Phases, phasesOf } from "./phases.ts";
 import { retentionOf } from "./retention.ts";
 import { type Script, scriptOf, waitSteps } from "./script.ts";
 import { gapsOf, startOf } from "./starts.ts";
@@ -71,13 +72,26 @@ function activityOf(family: Family, untilUs: number): FittedActivity {
   const gaps = gapsOf(leader.bornUs);
   const rests = gaps.map((gap, index) => Math.max(0, gap - (script.spanUs[index] ?? 0)));
   if (rests.length >= 4 && at(sorted(rests), 0.95) <= REPLACED_US) return { ...common, start, steps: replaced(script) };
+  const phases = start.kind === "every" && start.gap.kind === "table" ? phasesOf(gaps) : undefined;
+  if (phases) return { ...common, ...phaseActivity(phases, script, leader) };
   return { ...common, ...alternating(start, script.steps, script.spanUs, gaps) };
 }
 
+/** As often at one rate as that was seen to last, then at the other. */
+function phaseActivity({ busy, quiet }: Phases, { steps, spanUs }: Script, { rows }: BlockClass) {
+  const span = meanOf(spanUs);
+  const parts = [busy, quiet].map(({ counts, gapsUs }): FittedStep => {
+    const pause = waitSteps(gapsUs.map((gap) => Math.max(0, gap - span)));
+    return { step: "repeat", count: tableOf(counts), steps: [...steps, ...pause] };
+  });
+  const starts = rows.length / (meanOf(busy.counts) + meanOf(quiet.counts));
+  return { start: { kind: "loop" } as const, steps: parts, starts };
+}
+
 /** All starts at one instant. */
-function atOnce({ bornUs, rows }: BlockClass, { steps }: Script): Pick<FittedActivity, "start" | "steps"> {
+function atOnce({ bornUs, rows }: BlockClass, { steps }: Script): Pick<FittedActivity, "start" | "steps" | "starts"> {
   const count = { kind: "constant", value: rows.length } as const;
-  return { start: { kind: "at", atUs: bornUs[0] ?? 0 }, steps: [{ step: "repeat", count, steps }] };
+  return { start: { kind: "at", atUs: bornUs[0] ?? 0 }, steps: [{ step: "repeat", count, steps }], starts: 1 };
 }
 
 /** Steps that take much of the time between starts make the gaps themselves, unless a clock does. */
@@ -97,7 +111,8 @@ function alternating(
 function burstActivity(bursts: Bursts, script: Script, untilUs: number) {
   const pause = waitSteps(bursts.innerGapsUs.map((gap) => Math.max(0, gap - meanOf(script.spanUs))));
   const repeat: FittedStep = { step: "repeat", count: tableOf(bursts.counts), steps: [...script.steps, ...pause] };
-  return alternating(startOf(bursts.firstUs, untilUs), [repeat], bursts.spanUs, gapsOf(bursts.firstUs));
+  const start = startOf(bursts.firstUs, untilUs);
+  return { ...alternating(start, [repeat], bursts.spanUs, gapsOf(bursts.firstUs)), starts: bursts.firstUs.length };
 }
 
 function isPeriodic(start: FittedStart): boolean {

@@ -1,7 +1,7 @@
 import type { BlockClass } from "./block-class.ts";
 import { hasWaited } from "./queue.ts";
 import { gapsOf } from "./starts.ts";
-import { meanOf, sorted, thinned } from "./statistics.ts";
+import { meanOf, separation, sorted, thinned } from "./statistics.ts";
 
 /** Starts that come in groups. */
 export interface Bursts {
@@ -29,9 +29,10 @@ export function burstsOf(leader: BlockClass): Bursts | undefined {
   const gaps = gapsOf(leader.bornUs);
   if (gaps.length < 2 * BURSTS_LEAST) return undefined;
   // Who waits for room in a queue goes on with the same group.
-  const limit = separation(gaps.filter((_, index) => !hasWaited(leader, index + 1)));
+  const free = gaps.filter((_, index) => !hasWaited(leader, index + 1));
+  const limit = separation(sorted(thinned(free, TESTED_MOST)).map(logarithm), SEPARATED_RATIO);
   if (limit === undefined) return undefined;
-  const bursts = splitAt(leader, gaps, limit);
+  const bursts = splitAt(leader, gaps, Math.exp(limit));
   const mean = meanOf(bursts.counts);
   const squares = bursts.counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / bursts.counts.length;
   const isRegular = squares <= REGULAR_RATIO * mean * (mean - 1);
@@ -40,26 +41,6 @@ export function burstsOf(leader: BlockClass): Bursts | undefined {
 
 function logarithm(gap: number): number {
   return Math.log(Math.max(INSTANT_US, gap));
-}
-
-/** The gap that parts short from long, or undefined where they are not apart. */
-function separation(gaps: Float64Array): number | undefined {
-  const ascending = sorted(thinned(gaps, TESTED_MOST)).map(logarithm);
-  const total = ascending.reduce((sum, value) => sum + value, 0);
-  const mean = total / ascending.length;
-  const variance = ascending.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  let best = 0;
-  let limit = 0;
-  let below = 0;
-  for (let i = 1; i < ascending.length; i++) {
-    below += ascending[i - 1] ?? 0;
-    const high = ascending.length - i;
-    const between = (i * high * (below / i - (total - below) / high) ** 2) / ascending.length;
-    if (between <= best || ascending[i] === ascending[i - 1]) continue;
-    best = between;
-    limit = ((ascending[i] ?? 0) + (ascending[i - 1] ?? 0)) / 2;
-  }
-  return variance > 0 && best >= SEPARATED_RATIO * variance ? Math.exp(limit) : undefined;
 }
 
 function splitAt(leader: BlockClass, gaps: Float64Array, limitUs: number): Bursts {

@@ -115,6 +115,14 @@ export function timeDraw(values: ArrayLike<number>): FittedDraw {
   return tableOf(values);
 }
 
+/** The law of sizes: uniform where many different ones may be that, their table otherwise. */
+export function sizeDraw(bytes: ArrayLike<number>): FittedDraw {
+  const table = tableOf(bytes);
+  if (table.kind !== "table" || table.values.length < SHARES) return table;
+  const ascending = sorted(thinned(bytes, TESTED_MOST));
+  return mayBeUniform(ascending) ? uniformOf(bytes, meanOf(bytes)) : table;
+}
+
 /** Between the extremes of all values, around their mean. */
 function uniformOf(values: ArrayLike<number>, mean: number): FittedDraw {
   let low = Number.POSITIVE_INFINITY;

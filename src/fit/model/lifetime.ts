@@ -1,4 +1,4 @@
-import { type FittedDraw, inShares, tableOf, timeDraw } from "./draw.ts";
+import { type FittedDraw, inShares, timeDraw } from "./draw.ts";
 
 /** Lives as observed: how long, and whether to the end. */
 export interface Lives {
@@ -95,9 +95,4 @@ function drawOf(steps: readonly Step[]): FittedDraw {
   const { values, weights } = inShares(ends, (index) => steps[index]?.share ?? 0);
   if (values.length === 1) return { kind: "constant", value: values[0] ?? 0 };
   return { kind: "table", values, weights };
-}
-
-/** The law of sizes. */
-export function sizeDraw(bytes: ArrayLike<number>): FittedDraw {
-  return tableOf(bytes);
 }

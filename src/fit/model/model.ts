@@ -34,7 +34,7 @@ export interface FittedActivity {
   /** The class that begins it, and all that take part. */
   readonly leader: BlockClass;
   readonly classes: readonly BlockClass[];
-  /** How often it was seen to start. */
+  /** How often it was seen to start; a part of a round at the end of the trace counts as such. */
   readonly starts: number;
 }
 

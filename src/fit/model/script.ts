@@ -1,8 +1,8 @@
 import type { BlockClass } from "./block-class.ts";
 import { sizeBins } from "./dependence.ts";
-import { drawMean, type FittedDraw, tableOf, timeDraw } from "./draw.ts";
+import { drawMean, type FittedDraw, sizeDraw, tableOf, timeDraw } from "./draw.ts";
 import type { Family } from "./followers.ts";
-import { lifetimeOf, sizeDraw } from "./lifetime.ts";
+import { lifetimeOf } from "./lifetime.ts";
 import type { FittedStep } from "./model.ts";
 import { type Retention, retentionOf } from "./retention.ts";
 import { at, firstAbove, meanOf, sorted } from "./statistics.ts";

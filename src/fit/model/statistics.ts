@@ -103,3 +103,25 @@ export function firstAbove(ascending: ArrayLike<number>, limit: number): number 
   }
   return low;
 }
+
+/**
+ * The value that parts ascending values into low and high ones with the least variance within both (N. Otsu, 1979);
+ * undefined where less than `ratio` of the variance lies between them.
+ */
+export function separation(ascending: Float64Array, ratio: number): number | undefined {
+  const total = ascending.reduce((sum, value) => sum + value, 0);
+  const mean = total / ascending.length;
+  const variance = ascending.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  let best = 0;
+  let limit = 0;
+  let below = 0;
+  for (let i = 1; i < ascending.length; i++) {
+    below += ascending[i - 1] ?? 0;
+    const high = ascending.length - i;
+    const between = (i * high * (below / i - (total - below) / high) ** 2) / ascending.length;
+    if (between <= best || ascending[i] === ascending[i - 1]) continue;
+    best = between;
+    limit = ((ascending[i] ?? 0) + (ascending[i - 1] ?? 0)) / 2;
+  }
+  return variance > 0 && best >= ratio * variance ? limit : undefined;
+}

@@ -178,5 +178,6 @@ function startLines(start: FittedStart): string[] {
 function comment({ starts, leader, classes }: FittedActivity): string {
   const from = [leader.site, leader.sizes].filter((text) => text !== "").map(shown);
   const others = classes.length > 1 ? ` and ${classes.length - 1} more` : "";
-  return ` # ${starts} ${starts === 1 ? "start" : "starts"} seen; ${from.join(" ")}${others}`;
+  const times = Math.round(starts);
+  return ` # ${times} ${times === 1 ? "start" : "starts"} seen; ${from.join(" ")}${others}`;
 }
