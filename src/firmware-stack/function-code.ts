@@ -5,7 +5,7 @@
 import { type Effect, type Instruction, Register } from "./instruction.ts";
 import { tableTargets } from "./jump-table.ts";
 import { entryState, join, type MachineState, type Value, without, withRegister } from "./machine-state.ts";
-import type { ProgramCode } from "./program-code.ts";
+import { isPartOf, type ProgramCode } from "./program-code.ts";
 import { loadedFrom, storedTo, valueAfter } from "./register-values.ts";
 import type { Unknown, UnknownKind } from "./stack-function.ts";
 
@@ -335,11 +335,6 @@ class FunctionWalk {
       ...(depthBytes === undefined ? {} : { depthBytes: Math.max(before, depthBytes) }),
     });
   }
-}
-
-/** The unlikely half of a function, which GCC moves elsewhere: it works in the same frame. */
-function isPartOf(name: string): boolean {
-  return /\.cold(\.\d+)?$/.test(name);
 }
 
 function even(address: number): number {

@@ -27,8 +27,8 @@ export type Effect =
       readonly from: number;
       readonly apply: (value: number) => number;
     }
-  /** Sets or clears bits: the return address of a handler stays one. */
-  | { readonly kind: "bits"; readonly to: number; readonly from: number }
+  /** Sets or clears bits: the return address of a handler stays one. `cleared`: these bits, and no others. */
+  | { readonly kind: "bits"; readonly to: number; readonly from: number; readonly cleared?: number }
   /** A word from `base + offset`. */
   | { readonly kind: "load"; readonly to: number; readonly base: number; readonly offset: number }
   /** A word from `base` and an index. */

@@ -1,4 +1,4 @@
-import type { ProgramCode } from "./program-code.ts";
+import { isPartOf, type ProgramCode } from "./program-code.ts";
 import { signed } from "./thumb-narrow.ts";
 
 /** A table of jumps as an instruction uses it. */
@@ -45,9 +45,16 @@ function targetOf(code: ProgramCode, jump: JumpTable, at: number): number | unde
   const entry = code.entryAt(at, jump.entryBytes);
   if (entry === undefined) return undefined;
   const target = addressOf(jump, entry);
-  const inReach = Math.abs(target - jump.entry) < REACH_BYTES && target >= jump.entry;
+  const inReach = target >= jump.entry && target - jump.entry < REACH_BYTES && isOfFunction(code, jump.entry, target);
   const isInside = target > at || target < jump.table;
   return inReach && isInside && code.isCode(target) ? target : undefined;
+}
+
+/** Tables of neighbouring functions follow each other: what lies in another function is another table's. */
+function isOfFunction(code: ProgramCode, entry: number, target: number): boolean {
+  const own = code.elf.symbolAt(entry)?.symbol;
+  const other = code.elf.symbolAt(target)?.symbol;
+  return other === undefined || other.value === own?.value || isPartOf(other.name);
 }
 
 function addressOf({ table, entryBytes, origin, isSigned, relative }: JumpTable, entry: number): number {

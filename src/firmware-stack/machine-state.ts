@@ -22,8 +22,8 @@ interface Comparison {
 export interface MachineState {
   readonly registers: readonly Value[];
   readonly depthBytes: number;
-  /** Depths at which the return address is saved. */
-  readonly returnSlots: ReadonlySet<number>;
+  /** Return addresses and places in the stack that are saved on it, by the depth where. */
+  readonly saved: ReadonlyMap<number, Value>;
   /** What remains of an if-then block on this way. */
   readonly carriedOut: readonly boolean[];
   /** The last comparison with a number. */
@@ -44,7 +44,7 @@ export function entryState(): MachineState {
   return {
     registers,
     depthBytes: 0,
-    returnSlots: new Set(),
+    saved: new Map(),
     carriedOut: [],
     compared: undefined,
     bound: undefined,
@@ -83,7 +83,7 @@ export function join(before: MachineState, now: MachineState): MachineState {
     if (register === Register.Sp) return { kind: "stack", depthBytes } as const;
     return sameValue(value, now.registers[register]) ? value : undefined;
   });
-  const returnSlots = new Set([...before.returnSlots].filter((slot) => now.returnSlots.has(slot)));
+  const saved = new Map([...before.saved].filter(([depth, value]) => sameValue(value, now.saved.get(depth))));
   const compared = sameComparison(before.compared, now.compared) ? before.compared : undefined;
   const bound = sameComparison(before.bound, now.bound) ? before.bound : undefined;
   const adrift = before.adrift || now.adrift;
@@ -91,13 +91,13 @@ export function join(before: MachineState, now: MachineState): MachineState {
   const isSame =
     depthBytes === before.depthBytes &&
     registers.every((value, register) => sameValue(value, before.registers[register])) &&
-    returnSlots.size === before.returnSlots.size &&
+    saved.size === before.saved.size &&
     compared === before.compared &&
     bound === before.bound &&
     adrift === before.adrift &&
     afterCall === before.afterCall;
   if (isSame) return before;
-  return { ...before, depthBytes, registers, returnSlots, compared, bound, adrift, afterCall };
+  return { ...before, depthBytes, registers, saved, compared, bound, adrift, afterCall };
 }
 
 function sameComparison(a: Comparison | undefined, b: Comparison | undefined): boolean {

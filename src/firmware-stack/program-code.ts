@@ -178,3 +178,8 @@ function lastAtOrBefore(sorted: readonly { low: number }[], address: number): nu
 export function baseName(path: string): string {
   return path.replace(/^.*[\\/]/, "");
 }
+
+/** The unlikely half of a function, which GCC moves elsewhere: it works in the same frame. */
+export function isPartOf(name: string): boolean {
+  return /\.cold(\.\d+)?$/.test(name);
+}

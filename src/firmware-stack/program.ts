@@ -90,6 +90,7 @@ function analyseCode(request: ProgramRequest): AnalysedProgram {
       ? ["Neither a vector table nor the file's entry says where the program starts."]
       : []),
     ...(handlersKnown ? [] : ["There is no vector table to be found: name the handlers with --interrupts."]),
+    ...leftOutNotes(made.graph.toGraph(), code, starts.handlers, table),
     ...comparisonNotes(merged?.comparison),
   ];
   return {
@@ -100,6 +101,24 @@ function analyseCode(request: ProgramRequest): AnalysedProgram {
     notes,
     comparison: merged?.comparison,
   };
+}
+
+/** Handlers that return, of the vector table, which the user's list does not have. */
+function leftOutNotes(
+  graph: StackGraph,
+  code: ProgramCode,
+  counted: readonly Handler[],
+  table: VectorTable | undefined,
+): string[] {
+  const keys = new Set(counted.map(({ key }) => key));
+  const names = (table?.handlers ?? [])
+    .filter(({ address }) => !keys.has(keyOf(address)) && graph.get(keyOf(address))?.returns !== false)
+    .map(({ address }) => code.nameOf(address));
+  return names.length === 0
+    ? []
+    : [
+        `The vector table has handlers that --interrupts does not name, and which are not counted: ${names.join(", ")}.`,
+      ];
 }
 
 function unknownTaskNote(code: ProgramCode, { caller, creator, at }: UnknownTask): string {
@@ -141,6 +160,7 @@ function startsOf(code: ProgramCode, request: ProgramRequest, table: VectorTable
     ...[reset, main].filter((address) => address !== undefined),
     ...wanted.map(({ address }) => address),
     ...handlers.map(({ address }) => address),
+    ...(table?.handlers.map(({ address }) => address) ?? []),
     ...declared.map((name) => addressNamed(code, name)),
     ...(request.files ? code.functions().map(({ value }) => value) : []),
   ]);

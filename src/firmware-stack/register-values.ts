@@ -23,7 +23,7 @@ export function valueAfter(effect: Effect & { to: number }, state: MachineState,
       return value?.kind === "number" ? number(effect.apply(value.value)) : undefined;
     }
     case "bits":
-      return state.registers[effect.from]?.kind === "return" ? { kind: "return" } : undefined;
+      return withBits(state.registers[effect.from], effect.cleared);
     case "load":
       return loadedWord(state.registers[effect.base], effect.offset, code);
     case "load-indexed": {
@@ -33,6 +33,13 @@ export function valueAfter(effect: Effect & { to: number }, state: MachineState,
     default:
       return undefined;
   }
+}
+
+/** An address in the stack that is aligned lies at most so much deeper: the stack pointer is aligned to 4 bytes. */
+function withBits(value: Value, cleared: number | undefined): Value {
+  if (value?.kind === "return") return value;
+  if (value?.kind !== "stack" || cleared === undefined || (cleared & (cleared + 1)) !== 0) return undefined;
+  return { kind: "stack", depthBytes: value.depthBytes + Math.max(0, cleared + 1 - 4) };
 }
 
 function number(value: number): Value {
@@ -69,20 +76,21 @@ function loadedWord(base: Value, offset: number, code: ProgramCode): Value {
   return value === undefined ? undefined : number(value);
 }
 
-/** What registers hold after they were loaded from the stack: the return address is known again, the rest is not. */
+/** What registers hold after they were loaded from the stack: what was saved is known again, the rest is not. */
 export function loadedFrom(state: MachineState, effect: Effect & { kind: "stack" }, first: number): MachineState {
   return effect.registers.reduce((after, register, index) => {
     if (register === Register.Sp) return after;
-    return withRegister(after, register, state.returnSlots.has(first - index * 4) ? { kind: "return" } : undefined);
+    return withRegister(after, register, state.saved.get(first - index * 4));
   }, state);
 }
 
-/** The state after registers were stored on the stack: a return address is found again where it was put. */
+/** The state after registers were stored on the stack: return addresses and stack pointers are found again there. */
 export function storedTo(state: MachineState, effect: Effect & { kind: "stack" }, first: number): MachineState {
-  const returnSlots = new Set(state.returnSlots);
+  const saved = new Map(state.saved);
   for (const [index, register] of effect.registers.entries()) {
-    if (state.registers[register]?.kind === "return") returnSlots.add(first - index * 4);
-    else returnSlots.delete(first - index * 4);
+    const value = state.registers[register];
+    if (value?.kind === "return" || value?.kind === "stack") saved.set(first - index * 4, value);
+    else saved.delete(first - index * 4);
   }
-  return { ...state, returnSlots };
+  return { ...state, saved };
 }

@@ -127,10 +127,10 @@ function shiftedRegister(first: number, second: number): Instruction {
 function coprocessor(first: number, second: number): Instruction {
   const number = (second >>> 8) & 15;
   const floatingPoint = number >= 8;
-  return { ...coprocessorAccess(first, second), floatingPoint };
+  return { ...coprocessorAccess(first, second, number), floatingPoint };
 }
 
-function coprocessorAccess(first: number, second: number): Instruction {
+function coprocessorAccess(first: number, second: number, number: number): Instruction {
   const base = first & 15;
   const load = bit(first, 4) === 1;
   const to = second >>> 12;
@@ -142,12 +142,14 @@ function coprocessorAccess(first: number, second: number): Instruction {
     const distance = (second & 0xff) * (bit(first, 7) ? 4 : -4);
     if (bit(first, 5) === 0) return instruction(4, NO_EFFECT);
     if (base !== Register.Sp) return writing(4, base);
-    const isVector = ((second >>> 8) & 15) > 11;
+    const isVector = number > 11;
     if (isVector) return instruction(4, { kind: "unknown", what: "a vector access that moves the stack pointer" });
     return instruction(4, stackAccess(load, [], distance, bit(first, 8) === 1, true));
   }
+  const isFloatingPoint = number >= 9 && number <= 11;
+  if (isFloatingPoint && bit(second, 4) === 0) return instruction(4, NO_EFFECT); // between its own registers
   // Between a core register and a coprocessor; whatever else lies here writes at most one of these.
-  return instruction(4, NO_EFFECT, ((1 << to) | (1 << ((second >>> 8) & 15))) & 0x5fff);
+  return instruction(4, NO_EFFECT, ((1 << to) | (1 << number)) & 0x5fff);
 }
 
 /** Data processing with a constant. */
@@ -160,7 +162,7 @@ function immediate(first: number, second: number, address: number): Instruction 
   const effect = (wanted: Effect) => instruction(4, wanted);
   switch ((first >>> 5) & 15) {
     case 1: // bic
-      return effect({ kind: "bits", to, from });
+      return effect({ kind: "bits", to, from, cleared: value });
     case 2: // orr, mov
       return effect(from === 15 ? { kind: "constant", to, value } : { kind: "bits", to, from });
     case 3: // orn, mvn
@@ -186,7 +188,15 @@ function plainImmediate(operation: number, from: number, to: number, packed: num
   }
   if (operation === 4) return effect({ kind: "constant", to, value: from * 4096 + packed });
   if (operation === 12) return effect({ kind: "upper-half", to, value: from * 4096 + packed });
+  if (operation === 22 && from === 15) return effect({ kind: "bits", to, from: to, cleared: clearedField(packed) });
   return writing(4, to);
+}
+
+/** bfc: the bits from the lowest to the highest that it names. */
+function clearedField(packed: number): number {
+  const lowest = (packed >>> 6) & 31;
+  const highest = packed & 31;
+  return 2 ** (highest + 1) - 2 ** lowest;
 }
 
 /** ThumbExpandImm: a byte repeated, or a byte with its top bit set rotated. */
