@@ -87,15 +87,17 @@ function larger(before: CompiledFrame | undefined, node: CompiledFrame): Compile
 
 /** The functions of a .su file. `path` names it in messages. Throws `bad-stack-usage`. */
 export function parseStackUsage(text: string, path: string): CompiledFrame[] {
-  return numbered(text).map(({ line, number }) => {
+  const frames: CompiledFrame[] = [];
+  for (const { line, number } of numbered(text)) {
     const [place = "", bytes = "", kind = "", ...rest] = line.split("\t");
     const [, file, name] = /^(.+?):\d+:(?:\d+:)?(.+)$/.exec(place) ?? [];
     const isSound = /^\d{1,10}$/.test(bytes) && /^(static|dynamic(,bounded)?|bounded)$/.test(kind);
     if (!file || !name || !isSound || rest.length > 0) {
       throw malformed(path, number, line, "FILE:LINE:COLUMN:FUNCTION, a tab, the bytes, a tab and static or dynamic");
     }
-    return { name, file: baseName(file), local: false, frameBytes: Number(bytes), dynamic: kind === "dynamic" };
-  });
+    frames.push({ name, file: baseName(file), local: false, frameBytes: Number(bytes), dynamic: kind === "dynamic" });
+  }
+  return frames;
 }
 
 /** The functions and calls of a .ci file. `path` names it in messages. Throws `bad-stack-usage`. */
@@ -135,11 +137,17 @@ function frameOf(title: string, label: string): CompiledFrame | undefined {
   };
 }
 
-function numbered(text: string): { line: string; number: number }[] {
-  return text
-    .split(/\r?\n/)
-    .map((line, index) => ({ line, number: index + 1 }))
-    .filter(({ line }) => line.trim() !== "");
+/** The lines that hold something, one at a time: a file of nothing else has millions. */
+function* numbered(text: string): Generator<{ line: string; number: number }> {
+  let number = 0;
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf("\n", start);
+    const end = found < 0 ? text.length : found;
+    const line = text.slice(start, text[end - 1] === "\r" ? end - 1 : end);
+    number++;
+    if (line.trim() !== "") yield { line, number };
+    start = end + 1;
+  }
 }
 
 function malformed(path: string, number: number, line: string, expected: string): HeapsoakError {

@@ -16,7 +16,7 @@ const TIME = words(
   "time timestamp ts datetime date utc utctime localtime epoch epochtime unixtime unix loggedat createdat",
   "receivedat received eventtime sampledat sampletime when t",
 );
-const UPTIME = words("uptime up sysuptime systemuptime sinceboot timesinceboot runtime millis tick ticks micros");
+const UPTIME = words("uptime up sysuptime systemuptime sinceboot timesinceboot runtime millis micros");
 const BOOT = words(
   "boot boots bootcount bootcounter bootid bootsession reboots rebootcount restarts restartcount resetcount",
 );
@@ -28,13 +28,14 @@ const DEVICE = words(
 /** Words that say nothing more about a counter of a heap. */
 const NOISE = new Set(
   words(
-    "heap mem memory ram esp esp32 esp8266 sys system size bytes byte b internal dram stat stats get current space remaining in of",
+    "heap mem memory ram esp esp32 esp8266 sys system size bytes byte b internal dram stat stats get current space remaining in of mean avg average",
   ),
 );
 const MINIMUM = new Set(words("min minimum lowest least"));
 const LARGEST = new Set(words("largest biggest max maximum contiguous"));
+const MOST = new Set(words("max maximum"));
 const WORDS =
-  /^(?:minimum|min|lowest|least|largest|biggest|maximum|max|contiguous|contig|free|available|avail|unused|ever|watermark|water|low|mark|allocatable|allocated|alloc|blocks?|blk|hole|chunk|used|inuse|usage|total|capacity|heap|memory|mem|esp32|esp8266|esp|ram|dram|system|sys|size|bytes?|internal|stats?|get|current|space|remaining|sz|in|of)/;
+  /^(?:minimum|min|lowest|least|largest|biggest|maximum|max|contiguous|contig|free|available|avail|unused|ever|watermark|water|low|mark|allocatable|allocated|alloc|blocks?|blk|hole|chunk|used|inuse|usage|total|capacity|heap|memory|mem|esp32|esp8266|esp|ram|dram|system|sys|size|bytes?|internal|stats?|get|current|space|remaining|mean|average|avg|sz|in|of)/;
 const UNIT = /^(kib|kb|mib|mb|bytes?|b)$/;
 const TIME_UNIT = /^(.*?)(?:(milliseconds?|millis|msec|ms)|(microseconds?|micros|usec|us)|(seconds?|secs?|s))$/;
 
@@ -93,8 +94,9 @@ function roleOfWords(found: readonly string[]): Role | undefined {
   if (has("used", "allocated", "inuse", "usage")) return found.length === 1 ? "used" : undefined;
   if (found.some((word) => MINIMUM.has(word)) || has("watermark", "mark"))
     return has("block", "blk") ? undefined : "minimum";
-  if (found.some((word) => LARGEST.has(word)))
-    return found.length > 1 || has("largest", "biggest") ? "largest" : undefined;
+  // The most that was free, in a window of time say, is no block.
+  if (has(...MOST) && found.every((word) => MOST.has(word) || word === "free")) return undefined;
+  if (found.some((word) => LARGEST.has(word))) return "largest";
   if (has("free", "available", "avail", "unused")) return has("block", "blocks", "blk") ? undefined : "free";
   return found.length === 1 && has("total", "capacity") ? "total" : undefined;
 }

@@ -1,4 +1,5 @@
 import { HeapsoakError } from "../errors.ts";
+import { cellBytes } from "./byte-cell.ts";
 import { type Role, roleOf } from "./columns.ts";
 import { LineKind, type LineReader, type Sample, sampleFault } from "./sample.ts";
 import { TimeCells } from "./time-value.ts";
@@ -17,6 +18,8 @@ export interface NamedColumns {
 export interface Column {
   readonly name: string;
   readonly index: number;
+  /** Where the date and the time of day have a column each, that of the time of day. */
+  readonly clockIndex?: number;
   /** Bytes of one unit. */
   readonly bytes: number;
   readonly unit: TimeUnit | undefined;
@@ -74,7 +77,7 @@ export class CsvReader implements LineReader {
     const cells = cellsOf(line, this.#delimiter);
     this.fault = cells ? this.#fill(cells, sample) : "a quote is not closed";
     if (this.fault === "") return LineKind.Sample;
-    return cells && this.#isHeader(cells) ? LineKind.Other : LineKind.Broken;
+    return cells && (this.#isHeader(cells) || this.#isWithoutCounters(cells)) ? LineKind.Other : LineKind.Broken;
   }
 
   /** The first thing that is wrong, or nothing. */
@@ -97,12 +100,20 @@ export class CsvReader implements LineReader {
     return [free, largest, used].some((column) => column && cells[column.index]?.trim() === column.name);
   }
 
+  /** Exports of several series have rows in which others have values. */
+  #isWithoutCounters(cells: readonly string[]): boolean {
+    const { free, minimum, largest, used } = this.columns;
+    const isBlank = (column: Column | undefined) => !column || isEmpty(cells[column.index] ?? "");
+    return cells.length === this.#width && [free, minimum, largest, used].every(isBlank);
+  }
+
   #time(cells: readonly string[], time: Column | undefined, uptime: Column | undefined, sample: Sample): string {
     const since = uptime && !isEmpty(cells[uptime.index] ?? "") ? uptime : undefined;
     const fault = since ? this.#times.read(cells[since.index] ?? "", since.unit, true, sample) : "";
     if (fault !== "" || !time) return since ? fault : "no time";
     const uptimeMs = sample.uptimeMs;
-    const wrong = this.#times.read(cells[time.index] ?? "", time.unit, false, sample);
+    const clock = time.clockIndex === undefined ? "" : ` ${cells[time.clockIndex]?.trim()}`;
+    const wrong = this.#times.read(`${cells[time.index] ?? ""}${clock}`, time.unit, false, sample);
     // A clock that has not been set yet counts from the boot, as the other column does.
     if (since) sample.uptimeMs = uptimeMs;
     return since && wrong !== "" ? "" : wrong;
@@ -110,11 +121,7 @@ export class CsvReader implements LineReader {
 
   #bytes(cells: readonly string[], column: Column | undefined): number {
     if (!column) return Number.NaN;
-    const cell = cells[column.index] ?? "";
-    const value = cell === "" ? Number.NaN : Number(cell);
-    if (Number.isNaN(value) && this.#delimiter === ";")
-      return Number(cell.trim().replace(",", ".") || Number.NaN) * column.bytes;
-    return Math.round(value * column.bytes);
+    return cellBytes(cells[column.index] ?? "", column.bytes, this.#delimiter === ";");
   }
 
   /** A cell that holds something, and no number. */
@@ -137,7 +144,9 @@ function isEmpty(cell: string): boolean {
 function badNumber(cells: readonly string[], column: Column | undefined, value: number): string {
   if (!column || !Number.isNaN(value)) return "";
   const cell = (cells[column.index] ?? "").trim();
-  return isEmpty(cell) ? "" : `${column.name}: "${cell.slice(0, 40)}" is no number`;
+  if (isEmpty(cell)) return "";
+  const shown = `${column.name}: "${cell.slice(0, 40)}"`;
+  return /^\d{1,3}[.,]\d{3}$/.test(cell) ? `${shown} may be thousands or a fraction` : `${shown} is no number`;
 }
 
 /** The cells of a line, quotes taken off; undefined: a quote is not closed. */
@@ -172,7 +181,16 @@ function columnsOf(cells: readonly string[], named: NamedColumns): Columns {
     if (named.time !== undefined && found.role === "uptime") return;
     columns[found.role] ??= { name, index, bytes: found.bytes, unit: found.unit };
   });
-  return columns;
+  return named.time === undefined ? { ...columns, ...dateAndClock(names) } : columns;
+}
+
+/** A time that two columns tell, "Date" and "Time". */
+function dateAndClock(names: readonly string[]): Columns {
+  const [index, clockIndex] = ["date", "time"].map((wanted) =>
+    names.findIndex((name) => name.toLowerCase() === wanted),
+  );
+  if (index === undefined || clockIndex === undefined || index < 0 || clockIndex < 0) return {};
+  return { time: { name: `${names[index]} ${names[clockIndex]}`, index, clockIndex, bytes: 1, unit: undefined } };
 }
 
 function takeNamed(

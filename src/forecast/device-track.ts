@@ -1,7 +1,7 @@
 import { median } from "../statistics/order.ts";
 import type { TrackRecord } from "./record.ts";
 import type { Sample } from "./sample.ts";
-import { type Segment, WindowSeries } from "./window-series.ts";
+import { DAY_MS, type Segment, WindowSeries } from "./window-series.ts";
 
 /** A silence of so many usual intervals is a gap. */
 const GAP_INTERVALS = 10;
@@ -13,6 +13,8 @@ const CLOCK_DRIFT_RATIO = 0.02;
 const CLOCK_DRIFT_LEAST_MS = 30e3;
 /** Below: times of day, or of a clock that was never set. */
 const DATED_FROM_MS = 315_532_800e3;
+/** A silence that is longer is a clock that was set. */
+const YEAR_MS = 366 * DAY_MS;
 const RISE_RATIO = 0.5;
 const RISES_KEPT = 100;
 const INTERVALS_KEPT = 128;
@@ -63,6 +65,8 @@ export class DeviceTrack {
   #segment: Segment | undefined;
   /** Added to the uptime it gives the place on the axis of the series. */
   #offsetMs = 0;
+  /** The same for the date: not 0 where the clock was set. */
+  #dateOffsetMs = 0;
   #atMs = 0;
   #wallMs = Number.NaN;
   #uptimeMs = Number.NaN;
@@ -98,6 +102,8 @@ export class DeviceTrack {
   add(sample: Sample): void {
     const isFirst = this.#segment === undefined;
     this.#counts.samples++;
+    // A clock that lost its date tells nothing until it is set again.
+    if (this.known.dated && sample.wallMs < DATED_FROM_MS) sample.wallMs = Number.NaN;
     const step = isFirst ? "clock-jump" : this.#step(sample);
     if (step === "duplicate") this.#counts.duplicates++;
     else if (step === "late") this.#counts.outOfOrder++;
@@ -148,8 +154,9 @@ export class DeviceTrack {
     if (passedMs === 0) return "duplicate";
     if (passedMs < 0) return -passedMs <= this.#gapMs ? "late" : "clock-jump";
     // A least-free counter that has not risen has been counting all the while.
+    if (passedMs > YEAR_MS) return "clock-jump";
     if (passedMs <= this.#gapMs || (this.known.minimum && sample.minimumFreeBytes <= this.#minimum)) return "same";
-    return passedMs > 366 * 86_400e3 ? "clock-jump" : "gap";
+    return "gap";
   }
 
   /** Undefined: uptime is not known before or now. */
@@ -207,9 +214,7 @@ export class DeviceTrack {
     else if (step === "gap") this.#counts.gaps++;
     else if (!isFirst) this.#counts.clockJumps++;
     const { wallMs, uptimeMs } = sample;
-    // Without a date the stretches are put one behind the other.
-    const behindMs = isFirst ? 0 : this.#atMs + 1;
-    const atMs = Number.isNaN(wallMs) ? Math.max(behindMs, isFirst ? uptimeMs : behindMs) : wallMs;
+    const atMs = isFirst ? (Number.isNaN(wallMs) ? uptimeMs : wallMs) : this.#placeBehind(wallMs);
     this.#offsetMs = atMs - uptimeMs;
     this.#atMs = atMs;
     this.#counts.segments++;
@@ -217,6 +222,15 @@ export class DeviceTrack {
     this.#bootSeen = false;
     this.#minimum = Number.NaN;
     this.#free = Number.NaN;
+  }
+
+  /** Where a stretch begins; without a date, or behind a clock that was set, right behind the one before. */
+  #placeBehind(wallMs: number): number {
+    if (Number.isNaN(wallMs)) return this.#atMs + 1;
+    const aheadMs = wallMs + this.#dateOffsetMs - this.#atMs;
+    // Whole days, so that windows of the same time of day stay together.
+    if (!(aheadMs > 0 && aheadMs <= YEAR_MS)) this.#dateOffsetMs -= Math.floor((aheadMs - 1) / DAY_MS) * DAY_MS;
+    return wallMs + this.#dateOffsetMs;
   }
 
   #countReboot(): void {
@@ -227,7 +241,8 @@ export class DeviceTrack {
   /** On the axis: uptime where it is known, or else the date. */
   #place({ wallMs, uptimeMs }: Sample): number {
     const place = uptimeMs + this.#offsetMs;
-    return Number.isNaN(place) ? (Number.isNaN(wallMs) ? this.#atMs : wallMs) : place;
+    if (!Number.isNaN(place)) return place;
+    return Number.isNaN(wallMs) ? this.#atMs : wallMs + this.#dateOffsetMs;
   }
 
   #remember(sample: Sample): void {

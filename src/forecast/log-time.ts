@@ -32,7 +32,7 @@ export class LogTime {
     const skipped = line.startsWith("[") && !ZEPHYR.test(line) ? 1 : 0;
     const text = skipped ? line.slice(1) : line;
     if (findIso(text, found)) sample.wallMs = found.ms;
-    else if (!line.startsWith("[00:") && findClock(text, found)) sample.wallMs = this.#clock.unwrap(found.ms);
+    else if (findClock(text, found)) sample.wallMs = this.#clock.unwrap(found.ms);
     else return this.#digits(line, sample);
     return found.length + skipped;
   }

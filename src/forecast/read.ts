@@ -56,7 +56,36 @@ export async function readCounterStreams(
     const file = new CounterFile(path, names[index] ?? path, request, tracks);
     sources.push(await file.read(await open()));
   }
+  refuseDisorder(tracks.values());
   return { tracks, sources };
+}
+
+/** Of samples that are out of order, what is still some order. */
+const DISORDER_RATIO_MOST = 0.5;
+/** A least-free counter that rises more often than this counts something else. */
+const RISE_RATIO_MOST = 0.25;
+const SAMPLES_TO_JUDGE = 10;
+
+/** Throws `bad-counters` for what no device logs, but a wrong order, unit or column does. */
+function refuseDisorder(tracks: Iterable<DeviceTrack>): void {
+  const judged = [...tracks].filter((track) => track.record().samples >= SAMPLES_TO_JUDGE);
+  const isAll = (is: (track: DeviceTrack) => boolean) => judged.length > 0 && judged.every(is);
+  const refuse = (what: string, hint: string) => {
+    throw new HeapsoakError("bad-counters", `${judged[0]?.device}: ${what}.`, { hint });
+  };
+  if (isAll((track) => track.record().outOfOrder > track.record().samples * DISORDER_RATIO_MOST)) {
+    refuse("the times of most samples go back", "Sort the samples by time, the oldest first.");
+  }
+  const isDated = ({ known }: DeviceTrack) => known.uptime && known.dated;
+  if (isAll((track) => isDated(track) && track.record().clockJumps > track.record().samples * DISORDER_RATIO_MOST)) {
+    const hint = "Is its unit another one? An uptime without a unit in its name counts as seconds: --time COLUMN:ms.";
+    refuse("the uptime does not run as the dates do", hint);
+  }
+  const isByMinimum = ({ known }: DeviceTrack) => known.minimum && !known.uptime && !known.boot;
+  if (isAll((track) => isByMinimum(track) && track.record().reboots > track.record().samples * RISE_RATIO_MOST)) {
+    const hint = "Is it the least of each interval? Take its column out, or name the right one with --min-free.";
+    refuse("the least free memory since boot rises again and again", hint);
+  }
 }
 
 /** A file without a column of devices is one device: its name, or its path where two have the same name. */
@@ -171,7 +200,10 @@ class CounterFile {
     const meant = this.#samples + this.#broken;
     const first = this.#faults[0];
     if (this.#samples > 0 && this.#broken <= meant * BROKEN_RATIO_MOST) return;
-    if (!first) throw new HeapsoakError("bad-counters", `${this.#name}: holds no samples.`);
+    if (!first) {
+      const cut = this.#counts.unfinishedBytes > 0 ? " but perhaps in its last line, which has no end" : "";
+      throw new HeapsoakError("bad-counters", `${this.#name}: holds no samples${cut}.`);
+    }
     const which = `line ${first.line}: ${first.reason}`;
     throw new HeapsoakError(
       "bad-counters",
@@ -208,6 +240,10 @@ function namesOf({ columns }: CsvReader): Record<string, string> {
 }
 
 function timeHint(reason: string): string {
+  if (reason.endsWith("a fraction")) return "Write the bytes as whole numbers without separators.";
+  if (reason.endsWith('" is no time')) {
+    return "Times may be 2026-01-31 07:30:00, 31.01.2026 07:30:00, seconds since 1970 or since boot, 07:30:00.";
+  }
   if (reason.endsWith("has no unit"))
     return "Say which column and unit: --time COLUMN:ms, :s or :us for times since boot.";
   if (reason === "no time") {

@@ -4,7 +4,10 @@ export type TimeUnit = "s" | "ms" | "us" | "iso";
 /** Milliseconds of one unit. */
 export const UNIT_MS: Readonly<Record<Exclude<TimeUnit, "iso">, number>> = { s: 1000, ms: 1, us: 1e-3 };
 
-const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|UTC|[+-]\d\d:?\d\d)?/;
+const ISO =
+  /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|UTC|[+-]\d\d(?::?\d\d)?)?/;
+/** `31.01.2026 07:30`: days come first wherever dates have dots. */
+const DOTTED = /^(\d{1,2})\.(\d{1,2})\.(\d{4}),? (?=\d\d:\d\d)/;
 const CLOCK = /^(\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,6}))?/;
 const DASH = 0x2d;
 const DOT = 0x2e;
@@ -21,9 +24,11 @@ export interface FoundTime {
   length: number;
 }
 
-/** An ISO 8601 date and time at the start of `text`, into `found`; without a zone it is read as UTC. */
+/** An ISO 8601 or dotted date and time at the start of `text`, into `found`; without a zone it is read as UTC. */
 export function findIso(text: string, found: FoundTime): boolean {
   if (findPlainIso(text, found)) return true;
+  const dotted = DOTTED.exec(text);
+  if (dotted) return findDotted(text, dotted, found);
   const match = ISO.exec(text);
   if (!match) return false;
   const [whole, year, month, day, hour, minute, second, fraction, zone] = match;
@@ -31,6 +36,13 @@ export function findIso(text: string, found: FoundTime): boolean {
   if (Number.isNaN(date) || Number(hour) > 24 || Number(minute) > 59) return false;
   found.ms = date + Number(hour) * 3600e3 + Number(minute) * 60e3 + secondsMs(second, fraction) - zoneMs(zone);
   found.length = whole.length;
+  return true;
+}
+
+function findDotted(text: string, [date, day = "", month = "", year = ""]: RegExpExecArray, found: FoundTime): boolean {
+  const iso = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")} `;
+  if (!findIso(iso + text.slice(date.length), found)) return false;
+  found.length += date.length - iso.length;
   return true;
 }
 
@@ -101,6 +113,6 @@ function secondsMs(second = "0", fraction = ""): number {
 
 function zoneMs(zone: string | undefined): number {
   if (zone === undefined || zone === "Z" || zone === "UTC") return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.length > 3 ? zone.slice(-2) : 0);
   return (zone.startsWith("-") ? -minutes : minutes) * 60e3;
 }

@@ -1,5 +1,10 @@
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCallGraph, parseStackUsage } from "../../src/firmware-stack/compiler-files.ts";
+import { HeapsoakError } from "../../src/errors.ts";
+import { parseCallGraph, parseStackUsage, readCompilerFiles } from "../../src/firmware-stack/compiler-files.ts";
 import { analyseProgram } from "../../src/firmware-stack/program.ts";
 import { stackBounds } from "../../src/firmware-stack/stack-bound.ts";
 import { readElf } from "../../src/image/elf.ts";
@@ -69,5 +74,68 @@ describe("the compiler's files", () => {
     const { entries, unknowns } = stackBounds(program, M3);
     expect(entries[0]).toMatchObject({ name: "main", bytes: 64, bounded: false });
     expect(unknowns).toMatchObject([{ kind: "no-frame", function: "memcpy" }]);
+  });
+});
+
+describe("files that no compiler wrote", () => {
+  const usage = "a.cpp:7:31:int S::operator()(int) const\t16\tstatic\nmain.c:8:5:main\t32\tdynamic,bounded\n";
+  const graph = [
+    'graph: { title: "a.cpp"',
+    'node: { title: "a.cpp:_ZL3aux" label: "int aux()\\na.cpp:5:50\\n32 bytes (static)\\n0 dynamic objects" }',
+    'node: { title: "main" label: "main\\na.cpp:8:16\\n32 bytes (dynamic)\\n1 dynamic objects\\n c a.cpp:9:2" }',
+    'node: { title: "memcpy" label: "__builtin_memcpy\\n<built-in>" shape : ellipse }',
+    'edge: { sourcename: "main" targetname: "a.cpp:_ZL3aux" label: "a.cpp:8:126" }',
+    "}",
+  ].join("\n");
+
+  /** Frames that can be added up, or a message with the file and the line. */
+  function attempt(text: string): void {
+    for (const read of [() => parseStackUsage(text, "x.su"), () => [...parseCallGraph(text, "x.ci").nodes.values()]]) {
+      try {
+        for (const { name, frameBytes } of read()) {
+          expect(name).not.toBe("");
+          expect(Number.isSafeInteger(frameBytes) && frameBytes >= 0).toBe(true);
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(HeapsoakError);
+        expect((error as HeapsoakError).message).toMatch(/^x\.(su|ci):\d+: got ".{0,245}", expected/su);
+      }
+    }
+  }
+
+  test("random bytes and random text give frames or a message", () => {
+    const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array).toString("utf8"));
+    fc.assert(fc.property(fc.oneof(bytes, fc.string({ unit: "binary", maxLength: 300 })), attempt), { seed: 5 });
+  });
+
+  test("real files with bytes changed, left out or repeated give frames or a message", () => {
+    const change = fc.record({
+      at: fc.nat(600),
+      gone: fc.nat(40),
+      put: fc.oneof(fc.constantFrom("\n", '"', "\\", "\t", ":", "99999999999", "\u0000"), fc.string({ maxLength: 5 })),
+      times: fc.constantFrom(1, 1, 1, 2000),
+    });
+    const property = fc.property(fc.constantFrom(usage, graph), fc.array(change, { maxLength: 4 }), (text, changes) => {
+      attempt(
+        changes.reduce((now, { at, gone, put, times }) => {
+          const place = at % (now.length + 1);
+          return now.slice(0, place) + put.repeat(times) + now.slice(place + gone);
+        }, text),
+      );
+    });
+    fc.assert(property, { seed: 6, numRuns: 400 });
+  });
+
+  test("are refused where they are larger than any compiler's", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "heapsoak-su-"));
+    try {
+      await writeFile(join(folder, "a.su"), usage);
+      expect((await readCompilerFiles(folder)).lines).toHaveLength(2);
+      await writeFile(join(folder, "b.ci"), "");
+      await truncate(join(folder, "b.ci"), 16 * 1024 * 1024 + 1);
+      await expect(readCompilerFiles(folder)).rejects.toThrow(/b\.ci/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
