@@ -39,7 +39,6 @@ export type {
 } from "./forecast/record.ts";
 export { type Elf, readElf } from "./image/elf.ts";
 export { type ImageSegment, loadRamImage } from "./image/ram-image.ts";
-export { FINDINGS, type Finding, type FindingKind } from "./import/findings.ts";
 export { FORMAT_NAMES } from "./import/formats.ts";
 export { type ImportRequest, type ImportSummary, importLog } from "./import/import-log.ts";
 export { type InitRequest, type InitResult, initScenario } from "./init/init.ts";
@@ -68,6 +67,7 @@ export {
   type SoakRun,
   soak,
 } from "./soak/soak.ts";
+export { FINDINGS, type Finding, type FindingKind } from "./trace/findings.ts";
 export { type ReplayRequest, replayTrace } from "./trace/replay.ts";
 export type { ReplayResult } from "./trace/replay-result.ts";
 export { verifyTrace } from "./trace/verify.ts";

@@ -2,7 +2,7 @@ import { Opcode } from "../../assembly/memory-map.ts";
 import { REFUSED, type TraceBatch } from "../trace/format.ts";
 import type { LineParser } from "../trace/line-parser.ts";
 import { wholeLines } from "../trace/reader.ts";
-import type { TraceCounts } from "./trace-text.ts";
+import type { TraceCounts } from "../trace/trace-text.ts";
 
 /**
  * Writes a trace of heapsoak's own once more, each line checked. Throws `bad-trace` with the line that is none.

@@ -1,19 +1,18 @@
 /** Turns the log of any program's allocations into a trace. */
 import { HeapsoakError } from "../errors.ts";
+import { type Finding, Findings } from "../trace/findings.ts";
 import { IMPORTED_KEY } from "../trace/format.ts";
 import { inflated, openSource, unreadable } from "../trace/input.ts";
 import { LineParser } from "../trace/line-parser.ts";
+import { type LiveSummary, type TraceCounts, TraceText } from "../trace/trace-text.ts";
 import type { Region } from "../wasm/heap-record.ts";
 import { copyTrace } from "./copy-trace.ts";
-import { type Finding, Findings } from "./findings.ts";
 import { patternFormat } from "./formats/pattern.ts";
 import { checkedFormat, FORMAT_NAMES, isTrace, LOG_FORMATS, OTHER_FORMATS } from "./formats.ts";
 import type { LogFormat } from "./log-format.ts";
 import { LogIntake, linesOf } from "./log-intake.ts";
 import { isSystemview, SystemviewReader } from "./systemview.ts";
-
 import { withinTime } from "./time-limit.ts";
-import { type LiveSummary, type TraceCounts, TraceText } from "./trace-text.ts";
 
 /** As much of a file decides of which kind it is. */
 const SAMPLE_BYTES = 65_536;

@@ -56,20 +56,21 @@ export class LineSplitter {
   /** Whole lines. */
   #lines(bytes: Uint8Array): void {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+    const hasColours = text.includes(ESCAPE);
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
       this.lines++;
       if (end - start > LOG_LINE_BYTES_MOST) this.#tooLong(this.lines);
-      else this.#take(cleaned(text, start, end), this.lines);
+      else this.#take(cleaned(text, start, end, hasColours), this.lines);
       start = end + 1;
     }
   }
 }
 
-function cleaned(text: string, start: number, end: number): string {
+function cleaned(text: string, start: number, end: number, hasColours: boolean): string {
   const last = text.charCodeAt(end - 1);
   const line = text.slice(start, end > start && last === CR && text.charCodeAt(end - 2) > 0x20 ? end - 1 : end);
-  const plain = line.includes(ESCAPE) ? line.replace(COLOURS, "") : line;
+  const plain = hasColours ? line.replace(COLOURS, "") : line;
   return plain.charCodeAt(plain.length - 1) <= 0x20 ? plain.trimEnd() : plain;
 }
 

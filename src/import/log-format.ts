@@ -1,4 +1,4 @@
-import type { TraceText } from "./trace-text.ts";
+import type { TraceText } from "../trace/trace-text.ts";
 
 /** The longest line that is read, in bytes. */
 export const LOG_LINE_BYTES_MOST = 4096;

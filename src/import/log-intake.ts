@@ -1,8 +1,8 @@
+import type { TraceText } from "../trace/trace-text.ts";
 import { recognise } from "./formats.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { LogFormat } from "./log-format.ts";
 import { LogReader } from "./log-reader.ts";
-import type { TraceText } from "./trace-text.ts";
 
 /** As many lines decide of which format a log is; where none is of any, the next ones do. */
 const SAMPLE_LINES = 2000;

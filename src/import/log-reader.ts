@@ -1,6 +1,7 @@
+import type { TraceText } from "../trace/trace-text.ts";
 import { LOG_FORMATS } from "./formats.ts";
 import type { LineReader, LogFormat } from "./log-format.ts";
-import type { TraceText } from "./trace-text.ts";
+import { PrefixClock } from "./prefix-clock.ts";
 
 /**
  * What boards print first: the ROMs of the ESP8266 and ESP32 (`ets Jun  8 2016`, `ESP-ROM:esp32s3-20210327`,
@@ -17,11 +18,14 @@ export class LogReader {
   readonly #text: TraceText;
   readonly #reader: LineReader;
   readonly #others: readonly LogFormat[];
+  readonly #clock = new PrefixClock();
+  #line = "";
   #bootLine = -BOOT_LINES;
 
   constructor(format: LogFormat, text: TraceText) {
     this.format = format;
     this.#text = text;
+    text.lineTimeUs = () => this.#clock.timeUs(this.#line);
     this.#reader = format.open(text);
     // Only a file's beginning tells the others.
     this.#others = LOG_FORMATS.filter((other) => other !== format && !other.begins);
@@ -29,7 +33,7 @@ export class LogReader {
 
   read(line: string, number: number): void {
     const text = this.#text;
-    text.line = line;
+    this.#line = line;
     text.lineNumber = number;
     const kind = this.#reader.read(line);
     if (kind === "record" || kind === "known") return;

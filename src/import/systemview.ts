@@ -8,7 +8,7 @@
  * Addresses are told as (address − RAM base) >> shift, sizes as bytes >> shift; the INIT event has base and shift.
  */
 import { formatAddress } from "../quantities.ts";
-import type { Stamp, TraceText } from "./trace-text.ts";
+import type { Stamp, TraceText } from "../trace/trace-text.ts";
 
 /** Event ids. */
 enum Id {

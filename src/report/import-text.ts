@@ -1,5 +1,5 @@
 import { printable } from "../errors.ts";
-import { FINDINGS, type Finding } from "../import/findings.ts";
+import { FINDINGS, type Finding } from "../trace/findings.ts";
 import type { ImportSummary } from "../import/import-log.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";

@@ -1,10 +1,10 @@
 /** The heap operations of a run as a trace, which replays and fits read: what a recorder on the board would have written. */
 import { HeapsoakError } from "../errors.ts";
-import { TraceText } from "../import/trace-text.ts";
 import type { Scenario } from "../scenario/model.ts";
 import { everyStep } from "../scenario/step-walk.ts";
 import { escapeText } from "../trace/board-events.ts";
 import { optionKey } from "../trace/header.ts";
+import { TraceText } from "../trace/trace-text.ts";
 import { packageVersion } from "../version.ts";
 import type { Region } from "../wasm/heap-record.ts";
 import type { SoakMachine } from "../wasm/soak-machine.ts";
@@ -60,7 +60,7 @@ export class RunTrace {
 
   /** The lines since the last call, the header first. */
   take(): string {
-    const text = this.#header + this.#text.take();
+    const text = this.#header + this.#text.take().toString();
     this.#header = "";
     return text;
   }

@@ -30,6 +30,8 @@ export const REFUSED = 0xffff_ffff;
 /** What `expected` holds where no offset was recorded. No payload lies there: the least alignment ends before it. */
 export const NOT_RECORDED = 0xffff_fffe;
 
+const ALIGNMENT_MOST = 2 ** 31;
+
 /** How each record is written, for messages. */
 export const RECORD_SHAPES: Readonly<Record<string, string>> = {
   a: "a ID SIZE [OFF]",
@@ -132,4 +134,10 @@ export function formatOffset(offset: number): string {
 /** A checksum as the format writes it. */
 export function formatChecksum(crc32: number): string {
   return crc32.toString(16).padStart(8, "0");
+}
+
+/** The least power of two at or above the alignment, as the originals round it up; at most 2 GiB. */
+export function powerOfTwo(alignment: number): number {
+  if (alignment >= ALIGNMENT_MOST) return ALIGNMENT_MOST;
+  return 2 ** Math.ceil(Math.log2(Math.max(1, alignment)));
 }

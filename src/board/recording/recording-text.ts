@@ -1,11 +1,11 @@
 import { formatAddress } from "../../quantities.ts";
 import { eventLine } from "../../trace/board-events.ts";
-import { ANNOTATIONS, REFUSED } from "../../trace/format.ts";
+import { ANNOTATIONS, powerOfTwo, REFUSED } from "../../trace/format.ts";
+import { LIVE_BLOCKS_MOST, LiveBlocks } from "../../trace/live-blocks.ts";
 import { BoardClock } from "../board-clock.ts";
 import type { LinkItem } from "../link/link.ts";
 import type { BoardIdentity, FrameOf } from "../wire/messages.ts";
 import { NO_TASK, UNKNOWN_SITE } from "../wire/protocol.ts";
-import { LIVE_BLOCKS_MOST, LiveBlocks } from "./live-blocks.ts";
 import { boardValues, headerOf, otherPlace } from "./recording-header.ts";
 
 /** What a recording holds. */
@@ -50,8 +50,6 @@ interface Stamped {
   readonly site: number;
   readonly task: number;
 }
-
-const ALIGNMENT_MOST = 2 ** 31;
 
 /**
  * Turns what a link hands over into lines of a recording: addresses into ids and offsets, ticks into microseconds.
@@ -172,7 +170,7 @@ export class RecordingText {
     const { address } = item;
     this.counts.operations++;
     if (this.#isOutside(address)) return this.#outside("release", item);
-    const id = this.#live.free(address)?.id ?? (this.#isWhole ? this.#live.freedAt(address) : undefined);
+    const id = this.#live.free(address) ?? (this.#isWhole ? this.#live.freedAt(address) : undefined);
     if (id !== undefined) return `f ${id}${this.#stamp(item)}\n`;
     this.counts.unmatchedFrees++;
     return eventLine("unmatched-free", this.#where(item));
@@ -183,13 +181,14 @@ export class RecordingText {
     this.counts.operations++;
     if (this.#isOutside(address) || (result !== 0 && this.#isOutside(result))) return this.#outside("reallocate", item);
     const size = this.#size(item.requestBytes);
-    const known = this.#live.at(address);
-    if (!known && result === 0) return eventLine("unmatched-reallocate", { ...this.#where(item), size: size.bytes });
+    const known = this.#live.idAt(address);
+    if (known === undefined && result === 0)
+      return eventLine("unmatched-reallocate", { ...this.#where(item), size: size.bytes });
     const isGone = result !== 0 || size.bytes === 0;
     if (isGone) this.#live.free(address);
     const freed = result === 0 || result === address ? "" : this.#makeRoom(result, size.bytes);
-    const id = known?.id ?? this.#newId();
-    const unmatched = known ? "" : ` ${ANNOTATIONS.unmatched}=1`;
+    const id = known ?? this.#newId();
+    const unmatched = known !== undefined ? "" : ` ${ANNOTATIONS.unmatched}=1`;
     const line = `r ${id} ${size.bytes}${this.#offset(result)}${this.#stamp(item)}${unmatched}${size.note}\n`;
     const isRelease = size.bytes === 0 && result === 0;
     return freed + line + (isRelease ? "" : this.#enter(id, result, size.bytes));
@@ -199,15 +198,15 @@ export class RecordingText {
   #makeRoom(address: number, requestBytes: number): string {
     let lines = "";
     if (!this.#isWhole) {
-      for (const { id } of this.#live.freeLostUnder(address, requestBytes)) {
+      for (const id of this.#live.freeLostUnder(address, requestBytes)) {
         this.counts.lostFrees++;
         lines += `f ${id} ${ANNOTATIONS.lost}=1\n`;
       }
     }
-    const twice = this.#live.at(address);
-    if (!twice) return lines;
+    const twice = this.#live.idAt(address);
+    if (twice === undefined) return lines;
     this.counts.handedOutTwice++;
-    return lines + eventLine("handed-out-twice", { address: formatAddress(address), id: twice.id });
+    return lines + eventLine("handed-out-twice", { address: formatAddress(address), id: twice });
   }
 
   /** Follows the block; a line where there are too many. */
@@ -216,7 +215,7 @@ export class RecordingText {
       this.counts.refused++;
       return "";
     }
-    this.#live.add({ id, address, requestBytes });
+    this.#live.add(id, address, requestBytes);
     this.counts.peakLiveBytes = Math.max(this.counts.peakLiveBytes, this.#live.requestedBytes);
     if (this.#live.count <= LIVE_BLOCKS_MOST) return "";
     const { count } = this.#live;
@@ -352,10 +351,4 @@ export class RecordingText {
     this.#nextId = id + 1 < REFUSED ? id + 1 : 0;
     return id;
   }
-}
-
-/** The least power of two at or above the alignment, as the originals round it up; at most 2 GiB. */
-export function powerOfTwo(alignment: number): number {
-  if (alignment >= ALIGNMENT_MOST) return ALIGNMENT_MOST;
-  return 2 ** Math.ceil(Math.log2(Math.max(1, alignment)));
 }

@@ -2,22 +2,28 @@
  * The traces of Bohra and Gabber ("Are Mallocs Free of Fragmentation?", USENIX 2001): `Allocate TAG SIZE` and
  * `Free TAG`, one a line. Tags are numbers, decimal or hexadecimal, and only names: there are no addresses.
  */
-import { hexAddress, type LineKind, type LineReader, type LogFormat } from "../log-format.ts";
-import type { TraceText } from "../trace-text.ts";
 
-const RECORD = /^(?:(Allocate) (?:(\d{1,15})|0x([0-9a-f]{1,16})) (\d{1,20})|Free (?:(\d{1,15})|0x([0-9a-f]{1,16})))$/i;
+import type { TraceText } from "../../trace/trace-text.ts";
+import { LineScanner } from "../line-scanner.ts";
+import type { LineKind, LineReader, LogFormat } from "../log-format.ts";
+
 const MARK = /^(?:Allocate|Free) /i;
+const ALLOCATE = "allocate ";
+const FREE = "free ";
+const SPACE = 0x20;
+const LETTER_X = 0x78;
 
 export const bohraGabber: LogFormat = {
   name: "bohra-gabber",
   title: "Bohra and Gabber's traces",
   example: "Allocate 17 512",
-  recognises: (line) => RECORD.test(line),
+  recognises: (line) => new Scan().read(line),
   open: (sink) => new BohraGabberReader(sink),
 };
 
 class BohraGabberReader implements LineReader {
   readonly #sink: TraceText;
+  readonly #scan = new Scan();
 
   constructor(sink: TraceText) {
     this.#sink = sink;
@@ -25,16 +31,40 @@ class BohraGabberReader implements LineReader {
   }
 
   read(line: string): LineKind {
-    const found = RECORD.exec(line);
-    if (!found) return MARK.test(line) ? "damaged" : "other";
-    const [, allocate, decimal, hex, bytes, freedDecimal, freedHex] = found;
-    if (allocate) this.#sink.allocate(name(decimal, hex), Number(bytes));
-    else this.#sink.release(name(freedDecimal, freedHex));
+    const scan = this.#scan;
+    if (!scan.read(line)) return MARK.test(line) ? "damaged" : "other";
+    // No tag becomes 0, which stands for a refused request.
+    if (scan.isFree) this.#sink.release(1 + scan.tag);
+    else this.#sink.allocate(1 + scan.tag, scan.bytes);
     return "record";
   }
 }
 
-/** A tag as an address; none is 0, which stands for a refused request. */
-function name(decimal: string | undefined, hex = "0"): number {
-  return 1 + (decimal === undefined ? hexAddress(hex) : Number(decimal));
+/** The record of a line. */
+class Scan {
+  isFree = false;
+  tag = 0;
+  bytes = 0;
+  readonly #fields = new LineScanner();
+
+  /** False where there is no whole one. */
+  read(line: string): boolean {
+    this.isFree = isWord(line, FREE);
+    if (!this.isFree && !isWord(line, ALLOCATE)) return false;
+    const fields = this.#fields.from(line, this.isFree ? FREE.length : ALLOCATE.length);
+    const isHexadecimal = (line.charCodeAt(fields.at + 1) | SPACE) === LETTER_X;
+    this.tag = isHexadecimal ? fields.prefixed() : fields.decimal(15);
+    if (this.tag < 0) return false;
+    if (this.isFree) return fields.atEnd;
+    if (!fields.skip(SPACE)) return false;
+    this.bytes = fields.decimal(20);
+    return this.bytes >= 0 && fields.atEnd;
+  }
+}
+
+/** Whether the line begins with the word, given in lower case, in any case. */
+function isWord(line: string, word: string): boolean {
+  if ((line.charCodeAt(0) | SPACE) !== word.charCodeAt(0)) return false;
+  for (let at = 1; at < word.length; at++) if ((line.charCodeAt(at) | SPACE) !== word.charCodeAt(at)) return false;
+  return true;
 }

@@ -5,74 +5,161 @@
  *   malloc(64) = 0x20001a40      calloc(4, 16) = 0x20001a88     memalign(32, 100) = 0x20001b00
  *   realloc(0x20001a40, 96) = 0x20001c00                        free(0x20001c00)
  */
-import { type LineKind, type LineReader, type LogFormat, pointer } from "../log-format.ts";
-import type { TraceText } from "../trace-text.ts";
 
-const NAMES = "(?:__wrap_|__real_)?(_?(?:malloc|calloc|realloc|memalign|aligned_alloc|free)(?:_r)?)";
-const WORD = "(0x[0-9a-f]{1,16}|\\d{1,20}|\\(nil\\)|NULL)";
-const RECORD = new RegExp(
-  `\\b${NAMES}\\( ?${WORD}(?:, ?${WORD})? ?\\)(?:;? {0,40}(?:=|->|returned|returns):? {0,4}${WORD}|;|\\s{0,4}= <void>)?$`,
-  "i",
-);
+import type { TraceText } from "../../trace/trace-text.ts";
+import { LineScanner } from "../line-scanner.ts";
+import type { LineKind, LineReader, LogFormat } from "../log-format.ts";
+
 const MARK = /\b(?:__wrap_|__real_)?_?(?:malloc|calloc|realloc|memalign|aligned_alloc|free)(?:_r)?\( ?(?:0x|\d|NULL)/i;
+const SPACE = 0x20;
+const PARENTHESIS = 0x28;
+const PARENTHESIS_END = 0x29;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const SEMICOLON = 0x3b;
+
+type Verb = "malloc" | "calloc" | "realloc" | "memalign" | "aligned_alloc" | "free";
+const VERBS: readonly Verb[] = ["malloc", "calloc", "realloc", "memalign", "aligned_alloc", "free"];
+/** What stands in front of what a call returned. */
+const RETURNS = ["=", "->", "returned", "returns"];
+
+/** The calls by the names that they are printed under. */
+const VERB_OF = new Map<string, Verb>();
+for (const verb of VERBS) {
+  for (const prefix of ["", "__wrap_", "__real_"]) {
+    for (const name of [verb, `_${verb}`]) for (const end of ["", "_r"]) VERB_OF.set(`${prefix}${name}${end}`, verb);
+  }
+}
 
 export const calls: LogFormat = {
   name: "calls",
   title: "calls of malloc and free, printed by --wrap shims or ltrace",
   example: "malloc(64) = 0x20001a40",
-  recognises: (line) => callOf(line) !== undefined,
+  recognises: (line) => new Call().read(line),
   open: (sink) => new CallsReader(sink),
 };
 
 class CallsReader implements LineReader {
   readonly #sink: TraceText;
+  readonly #call = new Call();
 
   constructor(sink: TraceText) {
     this.#sink = sink;
   }
 
   read(line: string): LineKind {
-    const call = callOf(line);
-    const mark = line.search(MARK);
-    if (!call) return mark >= 0 ? "damaged" : "other";
-    if (mark < call.index && mark >= 0) return "damaged";
+    const call = this.#call;
+    if (!call.read(line)) return MARK.test(line) ? "damaged" : "other";
+    if (call.start > 0 && MARK.test(line.slice(0, call.start))) return "damaged";
     this.#apply(call);
     return "record";
   }
 
   #apply({ verb, first, second, result }: Call): void {
     const sink = this.#sink;
-    if (verb === "free") sink.release(address(first));
-    else if (verb === "malloc") sink.allocate(address(result), Number(first));
-    else if (verb === "calloc") sink.allocate(address(result), Number(first) * Number(second));
-    else if (verb === "realloc") sink.reallocate(address(first), address(result), Number(second));
-    else sink.allocate(address(result), Number(second), {}, Number(first));
+    if (verb === "free") sink.release(first);
+    else if (verb === "malloc") sink.allocate(result, first);
+    else if (verb === "calloc") sink.allocate(result, first * second);
+    else if (verb === "realloc") sink.reallocate(first, result, second);
+    else sink.allocate(result, second, {}, first);
   }
 }
 
-interface Call {
-  readonly index: number;
-  readonly verb: string;
-  readonly first: string;
-  readonly second: string;
-  readonly result: string;
+/** The call that a line ends with. */
+class Call {
+  /** Where its name begins. */
+  start = 0;
+  verb: Verb = "malloc";
+  first = 0;
+  second = 0;
+  /** An address; 0 of free. */
+  result = 0;
+  readonly #fields = new LineScanner();
+
+  /** False where there is no whole one. */
+  read(line: string): boolean {
+    for (let at = line.indexOf("("); at >= 0; at = line.indexOf("(", at + 1)) {
+      this.start = wordStart(line, at);
+      const verb = verbOf(line.slice(this.start, at));
+      if (verb === undefined) continue;
+      this.verb = verb;
+      if (this.#arguments(this.#fields.from(line, at)) && this.#result(this.#fields)) return true;
+    }
+    return false;
+  }
+
+  #arguments(fields: LineScanner): boolean {
+    const { verb } = this;
+    fields.skip(PARENTHESIS);
+    fields.skip(SPACE);
+    this.first = verb === "free" || verb === "realloc" ? address(fields) : size(fields);
+    if (this.first < 0) return false;
+    if (verb !== "free" && verb !== "malloc") {
+      if (!fields.skip(COMMA)) return false;
+      fields.skip(SPACE);
+      this.second = size(fields);
+      if (this.second < 0) return false;
+    }
+    fields.skip(SPACE);
+    return fields.skip(PARENTHESIS_END);
+  }
+
+  /** What it returned; nothing, `;` or `= <void>` behind free. */
+  #result(fields: LineScanner): boolean {
+    this.result = 0;
+    if (this.verb === "free") {
+      if (fields.skip(SEMICOLON) || fields.atEnd) return fields.atEnd;
+      skipBlanks(fields, 4);
+      return fields.skipText("= <void>") && fields.atEnd;
+    }
+    fields.skip(SEMICOLON);
+    skipBlanks(fields, 40);
+    if (!RETURNS.some((word) => skipWord(fields, word))) return false;
+    fields.skip(COLON);
+    skipBlanks(fields, 4);
+    this.result = address(fields);
+    return this.result >= 0 && fields.atEnd;
+  }
 }
 
-/** Undefined where the line does not end with a whole call. */
-function callOf(line: string): Call | undefined {
-  const found = RECORD.exec(line);
-  if (!found) return undefined;
-  const [, name = "", first = "", second, result] = found;
-  const verb = name.toLowerCase().replaceAll(/^_|_r$/g, "");
-  const isFree = verb === "free";
-  const arguments_ = isFree || verb === "malloc" ? 1 : 2;
-  if ((second === undefined) !== (arguments_ === 1) || (result === undefined) !== isFree) return undefined;
-  // Sizes are numbers.
-  const sizes = isFree ? [] : verb === "realloc" ? [second] : [first, second ?? "0"];
-  if (sizes.some((size) => size === undefined || !/^\d/.test(size))) return undefined;
-  return { index: found.index, verb, first, second: second ?? "0", result: result ?? "0" };
+/** Where the name that ends at `end` begins. */
+function wordStart(line: string, end: number): number {
+  let start = end;
+  while (start > 0 && isNameCharacter(line.charCodeAt(start - 1))) start--;
+  return start;
 }
 
-function address(text: string): number {
-  return /^(?:NULL|0|\(nil\))$/i.test(text) ? 0 : pointer(/^0x/i.test(text) ? text : Number(text).toString(16));
+function isNameCharacter(code: number): boolean {
+  const letter = code | SPACE;
+  return (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x5f;
+}
+
+function verbOf(name: string): Verb | undefined {
+  return VERB_OF.get(name) ?? VERB_OF.get(name.toLowerCase());
+}
+
+function skipBlanks(fields: LineScanner, most: number): void {
+  for (let count = 0; count < most && fields.skip(SPACE); count++);
+}
+
+/** Steps over a word, given in lower case, in any case. */
+function skipWord(fields: LineScanner, word: string): boolean {
+  const { line, at } = fields;
+  if (!line.startsWith(word, at) && line.slice(at, at + word.length).toLowerCase() !== word) return false;
+  fields.at += word.length;
+  return true;
+}
+
+function size(fields: LineScanner): number {
+  return isHexadecimal(fields) ? fields.prefixedSize() : fields.decimal(20);
+}
+
+/** Hexadecimal or decimal; 0 for `(nil)` and `NULL`. */
+function address(fields: LineScanner): number {
+  if (isHexadecimal(fields)) return fields.prefixed();
+  return skipWord(fields, "(nil)") || skipWord(fields, "null") ? 0 : fields.decimal(20);
+}
+
+function isHexadecimal({ line, at }: LineScanner): boolean {
+  return (line.charCodeAt(at + 1) | SPACE) === 0x78;
 }

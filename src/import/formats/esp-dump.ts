@@ -7,8 +7,9 @@
  *   freed by 0x400d276d:0x400d27c1
  *   ====== Heap Trace Summary ======
  */
+
+import type { TraceText } from "../../trace/trace-text.ts";
 import { hexAddress, type LineKind, type LineReader, type LogFormat } from "../log-format.ts";
-import type { TraceText } from "../trace-text.ts";
 
 const RECORD =
   /(\d{1,10}) bytes \(@ 0x([0-9a-f]{1,16})(?:, +(?:Internal|PSRAM))?\) allocated CPU \d ccount 0x([0-9a-f]{1,8}) caller((?: ?:?0x[0-9a-f]{1,16}:?)*)$/;

@@ -6,9 +6,10 @@
  *   [0.002563725] HEAP: Freed bytes @ 0x3ffaffe0 from task "free" on core 0 by:
  *   …/main/sysview_heap_log.c:31 (discriminator 9)
  */
+
+import type { TraceText } from "../../trace/trace-text.ts";
 import { hexAddress, type LineKind, type LineReader, type LogFormat, siteWord } from "../log-format.ts";
 import { fractionUs } from "../prefix-clock.ts";
-import type { TraceText } from "../trace-text.ts";
 
 const RECORD =
   /\[(\d{1,10})\.(\d{1,9})\] HEAP: (?:Allocated (\d{1,10})|Freed) bytes @ 0x([0-9a-f]{1,16}) from task "([^"]*)" on core (\d) by:$/;

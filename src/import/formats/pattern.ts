@@ -1,7 +1,7 @@
 /** A format of the user's own: a regular expression with named groups. */
 import { HeapsoakError } from "../../errors.ts";
+import type { Stamp, TraceText } from "../../trace/trace-text.ts";
 import { hexAddress, type LineKind, type LineReader, type LogFormat, siteWord } from "../log-format.ts";
-import type { Stamp, TraceText } from "../trace-text.ts";
 
 type Verb = "allocate" | "release" | "reallocate";
 

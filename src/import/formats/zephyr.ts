@@ -5,8 +5,9 @@
  *   Heap 0x20000180, alloc 0x20000a10, size 64
  *   Heap 0x20000180, free 0x20000a10, size 64
  */
+
+import type { TraceText } from "../../trace/trace-text.ts";
 import { type LineKind, type LineReader, type LogFormat, pointer } from "../log-format.ts";
-import type { TraceText } from "../trace-text.ts";
 
 const RECORD =
   /\bHeap (?:0x)?([0-9a-f]{1,16}), (alloc|free) ((?:0x)?[0-9a-f]{1,16}|\(nil\)), size (\d{1,20})(?: bytes)?\.?$/i;

@@ -1,11 +1,10 @@
-import { LIVE_BLOCKS_MOST, LiveBlocks } from "../board/recording/live-blocks.ts";
-import { powerOfTwo } from "../board/recording/recording-text.ts";
 import { formatAddress } from "../quantities.ts";
-import { eventLine } from "../trace/board-events.ts";
-import { ANNOTATIONS, NUMBER_MOST, REFUSED } from "../trace/format.ts";
 import type { Region } from "../wasm/heap-record.ts";
+import { eventLine } from "./board-events.ts";
 import { Findings } from "./findings.ts";
-import { PrefixClock } from "./prefix-clock.ts";
+import { ANNOTATIONS, NUMBER_MOST, powerOfTwo, REFUSED } from "./format.ts";
+import { LIVE_BLOCKS_MOST, LiveBlocks } from "./live-blocks.ts";
+import { TextBytes } from "./text-bytes.ts";
 
 /** More names of tasks than this are not told apart. */
 const TASKS_MOST = 65_536;
@@ -29,6 +28,12 @@ export interface Stamp {
 
 const NO_STAMP: Stamp = {};
 
+const TIME = ` ${ANNOTATIONS.time}=`;
+const TICKS = ` ${ANNOTATIONS.ticks}=`;
+const SITE = ` ${ANNOTATIONS.site}=`;
+const TASK = ` ${ANNOTATIONS.task}=`;
+const BEYOND = ` ${ANNOTATIONS.sizeUnknown}=beyond\n`;
+
 /** What went into the trace. */
 export interface TraceCounts {
   allocations: number;
@@ -48,21 +53,21 @@ export interface LiveSummary {
 
 /**
  * Turns operations on addresses into lines of a trace: addresses become ids, and offsets where the heap's place is
- * known. Knows which blocks are live, and with them what the log lacks. The text is taken piece by piece.
+ * known. Knows which blocks are live, and with them what the log lacks. The text is taken piece by piece, in UTF-8.
  */
 export class TraceText {
   readonly counts: TraceCounts = { allocations: 0, frees: 0, reallocations: 0, refused: 0, boots: 0 };
   readonly findings = new Findings();
   /** Addresses are only names: no offsets, and blocks do not overlap. */
   areNames = false;
-  /** The line that is being read, and its number. */
-  line = "";
+  /** Of the log, for findings. */
   lineNumber = 0;
+  /** The time that the line that is being read has in front, in microseconds. */
+  lineTimeUs: (() => number | undefined) | undefined;
   readonly #heap: Region | undefined;
   readonly #live = new LiveBlocks();
-  readonly #clock = new PrefixClock();
   readonly #tasks = new Map<string, number>();
-  #text = "";
+  readonly #text = new TextBytes();
   #peakBytes = 0;
   #nextId = 0;
   /** Of the clock since it started last. */
@@ -77,7 +82,7 @@ export class TraceText {
     this.#heap = heap;
   }
 
-  /** Characters that wait to be taken. */
+  /** Bytes that wait to be taken. */
   get length(): number {
     return this.#text.length;
   }
@@ -96,14 +101,12 @@ export class TraceText {
   }
 
   isLive(address: number): boolean {
-    return this.#live.at(address) !== undefined;
+    return this.#live.idAt(address) !== undefined;
   }
 
   /** The lines since the last call. */
-  take(): string {
-    const text = this.#text;
-    this.#text = "";
-    return text;
+  take(): Buffer {
+    return this.#text.take();
   }
 
   /** A request of `bytes`; `address` 0: refused. `alignment` 0: none was asked for. */
@@ -114,11 +117,17 @@ export class TraceText {
     }
     const size = this.#size(bytes, stamp);
     if (address !== 0) this.#makeRoom(address, size);
+    const timeUs = this.#time(stamp);
     const id = this.#newId();
     this.counts.allocations++;
-    const head = alignment > 0 ? `z ${id} ${powerOfTwo(alignment)}` : `a ${id}`;
-    const asked = alignment > 0 ? this.#oddAlignment(alignment, stamp) : "";
-    this.#write(`${head} ${size}${this.#offset(address)}${this.#annotations(stamp)}${asked}${beyond(bytes)}\n`);
+    const text = this.#text;
+    text.text(alignment > 0 ? "z " : "a ");
+    text.number(id);
+    if (alignment > 0) this.#number(" ", powerOfTwo(alignment));
+    this.#request(size, address);
+    this.#annotations(stamp, timeUs);
+    if (alignment > 0) this.#oddAlignment(alignment, stamp);
+    this.#endRecord(bytes);
     this.#enter(id, address, size);
   }
 
@@ -129,13 +138,16 @@ export class TraceText {
       this.#outside(stamp);
       return;
     }
-    const block = this.#live.free(address);
-    if (!block) {
+    const id = this.#live.free(address);
+    if (id === undefined) {
       this.#unmatchedFree(address, stamp);
       return;
     }
     this.counts.frees++;
-    this.#write(`f ${block.id}${this.#annotations(stamp)}\n`);
+    const timeUs = this.#time(stamp);
+    this.#number("f ", id);
+    this.#annotations(stamp, timeUs);
+    this.#endRecord(0);
   }
 
   /** The block at `old` (0: none) becomes one of `bytes` at `address` (0: refused, or freed where `bytes` is 0). */
@@ -150,8 +162,8 @@ export class TraceText {
     }
     if (this.#heap && this.#crossesBounds(old, address, bytes, stamp)) return;
     const size = this.#size(bytes, stamp);
-    const known = this.#live.at(old);
-    if (!known && address === 0) {
+    const known = this.#live.idAt(old);
+    if (known === undefined && address === 0) {
       this.#unmatchedRefusal(old, size, stamp);
       return;
     }
@@ -159,11 +171,15 @@ export class TraceText {
       this.#live.free(old);
       if (address !== old) this.#makeRoom(address, size);
     }
-    if (!known) this.findings.note("unmatched-reallocation", stamp.line ?? this.lineNumber);
-    const id = known?.id ?? this.#newId();
+    if (known === undefined) this.findings.note("unmatched-reallocation", stamp.line ?? this.lineNumber);
+    const id = known ?? this.#newId();
     this.counts.reallocations++;
-    const unmatched = known ? "" : ` ${ANNOTATIONS.unmatched}=1`;
-    this.#write(`r ${id} ${size}${this.#offset(address)}${this.#annotations(stamp)}${unmatched}${beyond(bytes)}\n`);
+    const timeUs = this.#time(stamp);
+    this.#number("r ", id);
+    this.#request(size, address);
+    this.#annotations(stamp, timeUs);
+    if (known === undefined) this.#text.text(` ${ANNOTATIONS.unmatched}=1`);
+    this.#endRecord(bytes);
     this.#enter(id, address, size);
   }
 
@@ -172,14 +188,15 @@ export class TraceText {
     this.counts.boots++;
     this.#live.clear();
     this.#restartClock();
-    this.#write(eventLine("boot", { line: this.lineNumber }));
+    this.#text.text(eventLine("boot", { line: this.lineNumber }));
+    this.#operationsSinceGap++;
     this.#gapIsWritten = false;
   }
 
   /** Something is missing here; `frames` of it where that is known. */
   gap(frames?: number): void {
     if (!this.#gapIsWritten || frames !== undefined) {
-      this.#text += eventLine("gap", { frames, line: this.lineNumber });
+      this.#text.text(eventLine("gap", { frames, line: this.lineNumber }));
       this.#gapIsWritten = true;
     }
     // Collecting suspects costs as much as there are blocks.
@@ -195,28 +212,41 @@ export class TraceText {
     if (this.#tasks.size >= TASKS_MOST) return undefined;
     const task = this.#tasks.size + 1;
     this.#tasks.set(name, task);
-    this.#text += eventLine("task", { task }, name.slice(0, TASK_NAME_MOST));
+    this.#text.text(eventLine("task", { task }, name.slice(0, TASK_NAME_MOST)));
     return task;
   }
 
-  #write(line: string): void {
-    this.#text += line;
+  #number(before: string, value: number): void {
+    this.#text.text(before);
+    this.#text.number(value);
+  }
+
+  /** ` SIZE OFF`: -1 where the request was refused, no offset where the heap's place is not known. */
+  #request(size: number, address: number): void {
+    this.#number(" ", size);
+    if (address === 0) this.#text.text(" -1");
+    else if (this.#heap) this.#number(" ", address - this.#heap.low);
+  }
+
+  /** Ends the line of an operation that asked for `bytes`. */
+  #endRecord(bytes: number): void {
+    this.#text.text(bytes > NUMBER_MOST ? BEYOND : "\n");
     this.#operationsSinceGap++;
     this.#gapIsWritten = false;
   }
 
   /** Frees the blocks that must be gone where a new one lies. */
   #makeRoom(address: number, requestBytes: number): void {
-    for (const { id } of this.#live.freeLostUnder(address, requestBytes)) this.#lostFree(id);
-    const under = this.#live.at(address);
-    if (!under) return;
-    this.#live.free(address);
-    this.#lostFree(under.id);
+    for (const id of this.#live.freeLostUnder(address, requestBytes)) this.#lostFree(id);
+    const under = this.#live.free(address);
+    if (under !== undefined) this.#lostFree(under);
   }
 
   #lostFree(id: number): void {
     this.findings.note("lost-free", this.lineNumber);
-    this.#write(`f ${id} ${ANNOTATIONS.lost}=1\n`);
+    this.#number("f ", id);
+    this.#text.text(` ${ANNOTATIONS.lost}=1`);
+    this.#endRecord(0);
   }
 
   #enter(id: number, address: number, requestBytes: number): void {
@@ -224,25 +254,29 @@ export class TraceText {
       this.counts.refused++;
       return;
     }
-    this.#live.add({ id, address, requestBytes });
+    this.#live.add(id, address, requestBytes);
     if (this.#live.requestedBytes > this.#peakBytes) this.#peakBytes = this.#live.requestedBytes;
     if (this.#live.count <= LIVE_BLOCKS_MOST) return;
     this.findings.note("forgot", this.lineNumber);
-    this.#text += eventLine("forgot", { blocks: this.#live.count });
+    this.#text.text(eventLine("forgot", { blocks: this.#live.count }));
     this.#live.clear();
   }
 
   #unmatchedFree(address: number, stamp: Stamp): void {
     const kind = this.#live.freedAt(address) === undefined ? "unmatched-free" : "second-free";
     this.findings.note(kind, stamp.line ?? this.lineNumber);
-    const annotations = this.#annotations(stamp);
-    this.#text += `! unmatched-free address=${formatAddress(address)}${annotations}\n`;
+    const timeUs = this.#time(stamp);
+    this.#text.text(`! unmatched-free address=${formatAddress(address)}`);
+    this.#annotations(stamp, timeUs);
+    this.#text.text("\n");
   }
 
   #unmatchedRefusal(old: number, size: number, stamp: Stamp): void {
     this.findings.note("unmatched-reallocation", stamp.line ?? this.lineNumber);
-    const annotations = this.#annotations(stamp);
-    this.#text += `! unmatched-reallocate address=${formatAddress(old)} size=${size}${annotations}\n`;
+    const timeUs = this.#time(stamp);
+    this.#text.text(`! unmatched-reallocate address=${formatAddress(old)} size=${size}`);
+    this.#annotations(stamp, timeUs);
+    this.#text.text("\n");
   }
 
   /** Of a block that leaves the heap or comes into it only one half is told. */
@@ -266,48 +300,47 @@ export class TraceText {
     this.findings.note("outside", stamp.line ?? this.lineNumber);
   }
 
-  /** ` OFF`, -1 where the request was refused, nothing where the heap's place is not known. */
-  #offset(address: number): string {
-    if (address === 0) return " -1";
-    return this.#heap ? ` ${address - this.#heap.low}` : "";
-  }
-
   #size(bytes: number, stamp: Stamp): number {
     if (bytes <= NUMBER_MOST) return bytes;
     this.findings.note("beyond-32-bits", stamp.line ?? this.lineNumber);
     return NUMBER_MOST;
   }
 
-  #oddAlignment(alignment: number, stamp: Stamp): string {
-    if (powerOfTwo(alignment) === alignment) return "";
+  #oddAlignment(alignment: number, stamp: Stamp): void {
+    if (powerOfTwo(alignment) === alignment) return;
     this.findings.note("odd-alignment", stamp.line ?? this.lineNumber);
-    return ` ${ANNOTATIONS.alignment}=${alignment}`;
+    this.#number(` ${ANNOTATIONS.alignment}=`, alignment);
   }
 
-  #annotations(stamp: Stamp): string {
-    const timeUs = stamp.timeUs ?? (stamp.isLater ? undefined : this.#clock.timeUs(this.line));
-    let text = timeUs === undefined ? "" : this.#time(timeUs, stamp.line ?? this.lineNumber);
-    if (stamp.ticks !== undefined) text += ` ${ANNOTATIONS.ticks}=${stamp.ticks}`;
-    if (stamp.site !== undefined) text += ` ${ANNOTATIONS.site}=${stamp.site}`;
-    if (stamp.task !== undefined) text += ` ${ANNOTATIONS.task}=${stamp.task}`;
-    return text;
-  }
-
-  #time(exactUs: number, line: number): string {
-    const timeUs = Math.round(exactUs);
-    if (!Number.isSafeInteger(timeUs) || timeUs < 0) return "";
-    if (timeUs < this.#lastUs && this.#lastUs - timeUs <= DISORDER_US) {
-      this.findings.note("time-backward", line);
-      return "";
+  #annotations({ ticks, site, task }: Stamp, timeUs: number | undefined): void {
+    if (timeUs !== undefined) this.#number(TIME, timeUs);
+    if (ticks !== undefined) this.#number(TICKS, ticks);
+    if (site !== undefined) {
+      this.#text.text(SITE);
+      this.#text.text(site);
     }
+    if (task !== undefined) this.#number(TASK, task);
+  }
+
+  /** The operation's time as it is written; a gap stands in front of it where the clock starts anew. */
+  #time(stamp: Stamp): number | undefined {
+    const exactUs = stamp.timeUs ?? (stamp.isLater ? undefined : this.lineTimeUs?.());
+    if (exactUs === undefined) return undefined;
+    const timeUs = Math.round(exactUs);
+    if (!Number.isSafeInteger(timeUs) || timeUs < 0) return undefined;
     if (timeUs < this.#lastUs) {
+      const line = stamp.line ?? this.lineNumber;
+      if (this.#lastUs - timeUs <= DISORDER_US) {
+        this.findings.note("time-backward", line);
+        return undefined;
+      }
       this.findings.note("time-anew", line);
       this.#restartClock();
       this.gap();
     }
     this.#firstUs ??= timeUs;
     this.#lastUs = timeUs;
-    return ` ${ANNOTATIONS.time}=${timeUs}`;
+    return timeUs;
   }
 
   #restartClock(): void {
@@ -322,8 +355,4 @@ export class TraceText {
     this.#nextId = id + 1 < REFUSED ? id + 1 : 0;
     return id;
   }
-}
-
-function beyond(bytes: number): string {
-  return bytes > NUMBER_MOST ? ` ${ANNOTATIONS.sizeUnknown}=beyond` : "";
 }
