@@ -1,5 +1,6 @@
+import { dirname } from "node:path";
 import { Command } from "commander";
-import { findDevice } from "../device/catalogue/devices.ts";
+import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
 import type { EvaluationVerdict } from "../fit/evaluation/evaluate.ts";
 import { type Fit, type FitProgress, type FitRequest, fitTrace } from "../fit/fit.ts";
@@ -63,7 +64,10 @@ export function fitCommand(): Command {
     .option("--allocator <name>", "compare on this allocator (see: heapsoak allocators); the trace's by default")
     .option("--heap-size <size>", "bytes of the heap; the trace's by default, else 1.5 times the peak")
     .option("--option <key=value>", "an option of the allocator; repeatable", collect)
-    .option("--device <id>", "device of the scenario (see: heapsoak devices)")
+    .option(
+      "--device <device>",
+      "device of the scenario: an id (see: heapsoak devices), device file, linker script or ELF",
+    )
     .option("--title <text>", "title of the scenario")
     .option("--half", "write the scenario that was tested, fitted on the first half, not one fitted on the whole")
     .option("--json <file>", "write the record; - for standard output, everything else then goes to stderr")
@@ -75,6 +79,7 @@ export function fitCommand(): Command {
 async function run(trace: string, options: FitOptions): Promise<void> {
   const { out, json } = options;
   const request = requestOf(trace, options);
+  if (options.device !== undefined) await resolveDevice(options.device);
   await refuseSameFiles(trace, options);
   for (const file of [out, json]) if (file !== undefined) await refuseUnwritable(file);
   const line = options.quiet ? undefined : new LiveLine(process.stderr);
@@ -97,10 +102,10 @@ function progressText(progress: FitProgress): string {
   return progress.phase === "running" ? `run ${progress.run} of ${progress.runs}` : `${progress.phase} …`;
 }
 
-function requestOf(trace: string, { allocator, heapSize, option, device, title, half }: FitOptions): FitRequest {
-  if (device !== undefined) findDevice(device);
+function requestOf(trace: string, { out, allocator, heapSize, option, device, title, half }: FitOptions): FitRequest {
   return {
     trace,
+    folder: out === "-" ? "." : dirname(out),
     ...(allocator !== undefined && { allocator }),
     ...(option && { options: parseAssignments(option, "--option") }),
     ...(heapSize !== undefined && { heapBytes: parseSize(heapSize, "--heap-size") }),

@@ -1,6 +1,9 @@
 /** From a trace to a scenario that makes the heap look like it, and the test whether it does. */
+import { existsSync } from "node:fs";
+import { basename, isAbsolute, relative } from "node:path";
 import { findAllocator } from "../allocators/catalogue.ts";
 import type { AllocatorEntry, OptionValues } from "../allocators/entry.ts";
+import { lookUpDevice } from "../device/catalogue/devices.ts";
 import { HeapsoakError } from "../errors.ts";
 import { type NamedHeader, recordedAllocator, recordedHeapBytes, recordedOptions } from "../trace/header.ts";
 import { packageVersion } from "../version.ts";
@@ -25,8 +28,10 @@ export interface FitRequest {
   readonly options?: OptionValues;
   /** The recorded size by default, and one and a half times the peak where the trace does not say. */
   readonly heapBytes?: number;
-  /** Id of the catalogue for the scenario. */
+  /** The scenario's device, as `resolveDevice` takes it. */
   readonly device?: string;
+  /** Where the scenario will lie, for the paths in `device`; the working directory by default. */
+  readonly folder?: string;
   readonly title?: string;
   /** Write the scenario that was tested, fitted on the first half, and not one fitted on the whole. */
   readonly half?: boolean;
@@ -68,6 +73,7 @@ export async function fitTrace(request: FitRequest): Promise<Fit> {
     splitUs,
     scenario: tested.yaml,
     place,
+    ...(request.device !== undefined && { device: request.device }),
     ...(request.signal && { signal: request.signal }),
     ...(request.onProgress && { onProgress: request.onProgress }),
   });
@@ -86,8 +92,19 @@ export async function fitTrace(request: FitRequest): Promise<Fit> {
   return { record, scenario: written.yaml };
 }
 
-function sourceOf({ device, title }: FitRequest, { name }: TraceHistory) {
-  return { source: name, title: title ?? `Fitted to ${name}`, ...(device !== undefined && { device }) };
+function sourceOf({ device, folder = ".", title }: FitRequest, { name }: TraceHistory) {
+  const source = basename(name);
+  const placed = device !== undefined && { device: deviceFrom(folder, device) };
+  return { source, title: title ?? `Fitted to ${source}`, ...placed };
+}
+
+/** The device's text with its paths, alone or joined by `+`, counted from the folder. */
+function deviceFrom(folder: string, device: string): string {
+  if (lookUpDevice(device)) return device;
+  const parts = existsSync(device) ? [device] : device.split("+").map((part) => part.trim());
+  return parts
+    .map((part) => (lookUpDevice(part) || isAbsolute(part) ? part : relative(folder, part).replaceAll("\\", "/")))
+    .join("+");
 }
 
 function traceOf(history: TraceHistory): FittedTrace {

@@ -1,4 +1,5 @@
 /** A fit for the terminal: the verdict, the trace, and trace and scenario side by side. */
+import { basename } from "node:path";
 import { printable } from "../errors.ts";
 import type { Evaluation, EvaluationVerdict } from "../fit/evaluation/evaluate.ts";
 import type { FigureRecord } from "../fit/evaluation/judge.ts";
@@ -47,7 +48,7 @@ export function fitText(record: FitRecord, out: string, paint: Paint): string {
 export function fitComment(record: FitRecord): string {
   const { evaluation, trace } = record;
   const lines = [
-    `Fitted by heapsoak ${record.heapsoak} to ${trace.name}, ${record.fittedOn === "whole" ? "all of it" : "its first half"}.`,
+    `Fitted by heapsoak ${record.heapsoak} to ${basename(trace.name)}, ${record.fittedOn === "whole" ? "all of it" : "its first half"}.`,
     `${FIT_WORDS[evaluation.verdict]}: ${verdictText(evaluation)}`,
     ...evaluation.reasons,
   ];
@@ -86,11 +87,17 @@ function heapText({ allocator, allocatorFrom, heapBytes, heapBytesFrom, options 
   return `${allocator}${chosen}${SOURCES[allocatorFrom]}, ${formatBytes(heapBytes)}${SOURCES[heapBytesFrom]}`;
 }
 
-function testText({ splitUs, endUs, runs, looks }: Evaluation): string {
+function testText({ splitUs, endUs, runs, looks, stretches }: Evaluation): string {
   if (runs.length === 0) return "none: there is too little to compare";
+  const [followed, all] = stretches;
+  const half = followed < all ? "beginning of the second half" : "second half";
+  const why =
+    followed < all
+      ? `. Of the ${formatCount(all)} stretches between boots in that half only the first ${followed} are compared`
+      : "";
   return (
-    `second half of the trace (${formatDuration(endUs - splitUs)}) against ${runs.length} runs of the scenario ` +
-    `fitted on the first, each from the boot on; ${formatCount(looks)} looks at each heap`
+    `${half} of the trace (${formatDuration(endUs - splitUs)}) against ${runs.length} runs of the scenario ` +
+    `fitted on the first, each from the boot on; ${formatCount(looks)} looks at each heap${why}`
   );
 }
 

@@ -1,8 +1,8 @@
 import { printable } from "../errors.ts";
-import { FINDINGS, type Finding } from "../trace/findings.ts";
 import type { ImportSummary } from "../import/import-log.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { FINDINGS, type Finding } from "../trace/findings.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount } from "./table.ts";
 import { wrapped } from "./wrapped.ts";

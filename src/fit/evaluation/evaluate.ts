@@ -1,4 +1,5 @@
 /** The test of a fit: the trace's second half replayed, against runs of the scenario over the same time. */
+import { basename } from "node:path";
 import { HeapsoakError } from "../../errors.ts";
 import { parseScenario } from "../../scenario/load.ts";
 import type { Scenario } from "../../scenario/model.ts";
@@ -28,6 +29,8 @@ export interface Evaluation {
   readonly splitUs: number;
   /** Where the compared window ends; before the trace does where it boots too often. */
   readonly endUs: number;
+  /** Stretches between boots from the split on: compared, and all that there are. */
+  readonly stretches: readonly [number, number];
   readonly looks: number;
   readonly figures: readonly FigureRecord[];
   readonly runs: readonly EvaluatedRun[];
@@ -47,6 +50,8 @@ export interface EvaluationRequest {
   readonly splitUs: number;
   /** The scenario's text; its first heap is compared. */
   readonly scenario: string;
+  /** The device it runs on, as `resolveDevice` takes it; the scenario's own by default. */
+  readonly device?: string;
   readonly place: EvaluationPlace;
   /** Whether the scenario was fitted on the first half, whose own chance then counts, too; true by default. */
   readonly fitted?: boolean;
@@ -64,7 +69,8 @@ export type EvaluationProgress =
  */
 export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
   const { trace, history, splitUs, place, fitted = true } = request;
-  const stretches = stretchesOf(history, splitUs);
+  const all = stretchesOf(history, splitUs);
+  const stretches = all.slice(0, STRETCHES_MOST);
   const endUs = stretches.at(-1)?.endUs ?? history.durationUs;
   const times = [sampleTimes(0, splitUs), sampleTimes(splitUs, endUs)] as const;
   const operations = operationTimes(history);
@@ -84,13 +90,25 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const fittedShare = fitted ? (endUs - splitUs) / splitUs : 0;
   const figures = whole.length < 2 ? [] : judge({ firstHalf, trace: second, runs: whole, fittedShare });
   const runs = windows.map(({ failure }, seed): EvaluatedRun => ({ seed, failure: failure ?? null }));
-  return { ...verdictOf(figures, runs, requests), splitUs, endUs, looks: second.count, figures, runs, requests };
+  return {
+    ...verdictOf(figures, runs, requests),
+    splitUs,
+    endUs,
+    stretches: [stretches.length, all.length],
+    looks: second.count,
+    figures,
+    runs,
+    requests,
+  };
 }
 
-async function scenarioFor({ scenario, place, history }: EvaluationRequest): Promise<Scenario> {
-  const loaded = await parseScenario(scenario, `scenario for ${history.name}`);
+async function scenarioFor({ scenario, place, history, device }: EvaluationRequest): Promise<Scenario> {
+  const title = `scenario for ${basename(history.name)}`;
+  const on = device !== undefined && { device };
+  const loaded = await parseScenario(scenario, title, { ...on });
   const name = loaded.heaps[0]?.name ?? "";
-  return parseScenario(scenario, `scenario for ${history.name}`, {
+  return parseScenario(scenario, title, {
+    ...on,
     allocator: { [name]: place.allocator },
     heapSize: { [name]: String(place.heapBytes) },
   });
@@ -110,8 +128,7 @@ function stretchesOf({ startsUs, durationUs }: TraceHistory, splitUs: number): T
       fromUs: Math.max(bootUs, splitUs),
       endUs: startsUs[index + 1] ?? durationUs,
     }))
-    .filter(({ fromUs, endUs }) => endUs > fromUs)
-    .slice(0, STRETCHES_MOST);
+    .filter(({ fromUs, endUs }) => endUs > fromUs);
 }
 
 function looksIn(
@@ -149,6 +166,7 @@ function verdictOf(
   const failed = runs.filter(({ failure }) => failure !== null);
   const isBusy = failed.some(({ failure }) => failure?.kind === "too-many-requests");
   const beyond = figures.filter(({ verdict }) => verdict === "beyond");
+  const wilder = figures.filter(({ verdict }) => verdict === "wilder");
   const untold = figures.filter(({ verdict }) => verdict === "untold");
   const few = areFew(requests);
   const reasons = [
@@ -158,11 +176,11 @@ function verdictOf(
     failed.length > 0 &&
       !isBusy &&
       `${failed.length} of ${runs.length} runs of the scenario failed (${[...new Set(failed.map(({ failure }) => failure?.kind))].join(", ")}), where the trace goes on.`,
-    ...(few ? [] : beyond.map(beyondText)),
+    ...(few ? [] : [...beyond.map(beyondText), ...wilder.map(wilderText)]),
     ...untold.map(untoldText),
   ].filter((reason) => reason !== false);
   if (few) return { verdict: "undecided", reasons };
-  if (failed.length > 0 || beyond.length > 0) return { verdict: "does-not-fit", reasons };
+  if (failed.length + beyond.length + wilder.length > 0) return { verdict: "does-not-fit", reasons };
   return { verdict: untold.length > 0 ? "undecided" : "fits", reasons };
 }
 
@@ -172,6 +190,10 @@ function beyondText({ name, trace, differenceRatio, toleranceRatio, chanceRatio 
   const allowed =
     chanceRatio > toleranceRatio ? `chance explains ${percent(chanceRatio)}` : `tolerance ${percent(toleranceRatio)}`;
   return `${capitalised(name)}: ${by} ${way} (${allowed}).`;
+}
+
+function wilderText({ name, swingsRatio }: FigureRecord): string {
+  return `${capitalised(name)}: the scenario swings more than the trace, ${(swingsRatio ?? 0).toFixed(1)} times as far.`;
 }
 
 function untoldText({ name, chanceRatio }: FigureRecord): string {

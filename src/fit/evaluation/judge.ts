@@ -3,6 +3,7 @@
  * runs of the scenario that differ in nothing but their draws tell how far the trace, were it one of them, would lie
  * from their mean.
  */
+import { median } from "../../statistics/order.ts";
 import {
   type DistributedFigure,
   deviationOf,
@@ -15,8 +16,11 @@ import {
 } from "./figures.ts";
 import type { HeapSamples } from "./heap-samples.ts";
 
-/** `within`: inside the tolerance or what chance explains; `beyond`: neither; `untold`: chance leaves too much open. */
-export type FigureVerdict = "within" | "beyond" | "untold";
+/**
+ * `within`: inside the tolerance or what chance explains; `beyond`: neither; `untold`: chance leaves too much open;
+ * `wilder`: it would, because the scenario swings far more than the trace.
+ */
+export type FigureVerdict = "within" | "beyond" | "untold" | "wilder";
 
 /** One figure side by side. All differences and tolerances are relative to `scale`. */
 export interface FigureRecord {
@@ -34,6 +38,8 @@ export interface FigureRecord {
   readonly toleranceRatio: number;
   /** What chance explains. */
   readonly chanceRatio: number;
+  /** How far a sixteenth of a run lies from the mean of all, by how far one of the trace does; null: not judged. */
+  readonly swingsRatio: number | null;
   readonly verdict: FigureVerdict;
 }
 
@@ -114,6 +120,11 @@ const DISTANCES: readonly DistanceCriterion[] = [
   { name: "holes over time", unit: "count", of: "holes", tolerance: 0.2 },
 ];
 
+/**
+ * A scenario whose runs swing more than so many times as far as the trace is another one, where chance hides the rest.
+ */
+const SWINGS_RATIO_MOST = 2;
+
 /** Student's t that both tails together leave 0.5 % beyond, by degrees of freedom from 1: many figures are judged at once. */
 const T_995 = [127.3, 14.09, 7.45, 5.6, 4.77, 4.32, 4.03, 3.83, 3.69, 3.58, 3.5, 3.43, 3.37, 3.33, 3.29];
 
@@ -141,7 +152,11 @@ function figureRecords({ firstHalf, trace, runs, fittedShare }: Compared): Figur
     const scenario = meanOf(values);
     const scale = criterion.scale?.(second, trace) ?? value(second);
     const differenceRatio = relative(scenario - value(second), scale);
-    const chanceRatio = relative(Math.min(deviationOf(values), swings(criterion, firstHalf, trace)) * spread, scale);
+    const runsRatio = relative(deviationOf(values) * spread, scale);
+    const chanceRatio = Math.min(runsRatio, relative(swings(criterion, firstHalf, trace) * spread, scale));
+    const swingsRatio = swingsRatioOf(criterion, { firstHalf, trace, runs });
+    const isWilder = runsRatio > chanceMost && (swingsRatio ?? 0) > SWINGS_RATIO_MOST;
+    const verdict = verdictOf(Math.abs(differenceRatio), tolerance, chanceRatio, chanceMost);
     return {
       name,
       unit,
@@ -153,7 +168,8 @@ function figureRecords({ firstHalf, trace, runs, fittedShare }: Compared): Figur
       differenceRatio,
       toleranceRatio: tolerance,
       chanceRatio,
-      verdict: verdictOf(Math.abs(differenceRatio), tolerance, chanceRatio, chanceMost),
+      swingsRatio,
+      verdict: isWilder && verdict !== "beyond" ? "wilder" : verdict,
     };
   });
 }
@@ -165,6 +181,27 @@ function figureRecords({ firstHalf, trace, runs, fittedShare }: Compared): Figur
 function swings({ meanOf: column }: Criterion, firstHalf: HeapSamples, trace: HeapSamples): number {
   if (column === undefined) return Number.POSITIVE_INFINITY;
   return Math.max(wanderOf(firstHalf[column]), wanderOf(trace[column]));
+}
+
+/**
+ * Swings of the median run by those of the trace's livelier half: a few runs with a rare event do not make it large,
+ * nor does a trace that was calm for half of its time.
+ */
+function swingsRatioOf(
+  { meanOf: column }: Criterion,
+  { firstHalf, trace, runs }: Omit<Compared, "fittedShare">,
+): number | null {
+  if (column === undefined) return null;
+  const own = Math.max(...swingsOf([firstHalf[column], trace[column]]));
+  const theirs = median(Float64Array.from(swingsOf(runs.map((run) => run[column]))));
+  return own > 0 ? theirs / own : null;
+}
+
+/** By window: how far its sixteenths lie from the mean of all windows. */
+function swingsOf(columns: readonly Float64Array[]): number[] {
+  const means = columns.map(meanOf);
+  const mean = meanOf(means);
+  return columns.map((column, index) => Math.hypot(wanderOf(column), (means[index] ?? 0) - mean));
 }
 
 /** The distance of the trace from all runs, against that of each run from the others. */
@@ -189,6 +226,7 @@ function distanceRecord({ name, unit, of, tolerance }: DistanceCriterion, compar
     differenceRatio,
     toleranceRatio: tolerance,
     chanceRatio,
+    swingsRatio: null,
     verdict: verdictOf(differenceRatio, tolerance, chanceRatio, Number.POSITIVE_INFINITY),
   };
 }

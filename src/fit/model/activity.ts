@@ -1,20 +1,18 @@
 import type { BlockClass } from "./block-class.ts";
 import { type Bursts, burstsOf } from "./bursts.ts";
-import { tableOf } from "./draw.ts";
+import { countDraw, tableOf } from "./draw.ts";
 import type { Family } from "./followers.ts";
 import type { FittedActivity, FittedStart, FittedStep } from "./model.ts";
 import { type Phases, phasesOf } from "./phases.ts";
 import { retentionOf } from "./retention.ts";
-import { type Script, scriptOf, waitSteps } from "./script.ts";
+import { replacingSteps, type Script, scriptOf, waitSteps } from "./script.ts";
 import { gapsOf, startOf } from "./starts.ts";
-import { at, meanOf, sorted } from "./statistics.ts";
+import { meanOf } from "./statistics.ts";
 
 /** Blocks that come this early and stay belong to the start-up. */
 const EARLY_RATIO = 0.02;
 /** A script that takes less of its gaps than this leaves the starts alone. */
 const BUSY_RATIO = 0.02;
-/** What is freed this shortly before the next start is freed by it. */
-const REPLACED_US = 5;
 
 /** The families as activities; blocks of the start-up in one of their own. `span`: what was looked at. */
 export function activitiesOf(families: readonly Family[], untilUs: number): FittedActivity[] {
@@ -70,8 +68,8 @@ function activityOf(family: Family, untilUs: number): FittedActivity {
   if (bursts) return { ...common, ...burstActivity(bursts, script, untilUs) };
   const start = startOf(leader.bornUs, untilUs);
   const gaps = gapsOf(leader.bornUs);
-  const rests = gaps.map((gap, index) => Math.max(0, gap - (script.spanUs[index] ?? 0)));
-  if (rests.length >= 4 && at(sorted(rests), 0.95) <= REPLACED_US) return { ...common, start, steps: replaced(script) };
+  const replacing = replacingSteps(leader, script);
+  if (replacing) return { ...common, start, steps: replacing };
   const phases = start.kind === "every" && start.gap.kind === "table" ? phasesOf(gaps) : undefined;
   if (phases) return { ...common, ...phaseActivity(phases, script, leader) };
   return { ...common, ...alternating(start, script.steps, script.spanUs, gaps) };
@@ -110,20 +108,11 @@ function alternating(
 /** Several starts soon after each other as one. */
 function burstActivity(bursts: Bursts, script: Script, untilUs: number) {
   const pause = waitSteps(bursts.innerGapsUs.map((gap) => Math.max(0, gap - meanOf(script.spanUs))));
-  const repeat: FittedStep = { step: "repeat", count: tableOf(bursts.counts), steps: [...script.steps, ...pause] };
+  const repeat: FittedStep = { step: "repeat", count: countDraw(bursts.counts), steps: [...script.steps, ...pause] };
   const start = startOf(bursts.firstUs, untilUs);
   return { ...alternating(start, [repeat], bursts.spanUs, gapsOf(bursts.firstUs)), starts: bursts.firstUs.length };
 }
 
 function isPeriodic(start: FittedStart): boolean {
   return start.kind === "every" && start.gap.kind === "constant";
-}
-
-/** What is freed at the end, just before the next start, is freed at the beginning: the name holds it in between. */
-function replaced({ steps }: Script): FittedStep[] {
-  let end = steps.length;
-  while (end > 0 && steps[end - 1]?.step === "free") end--;
-  const frees = steps.slice(end);
-  const rest = steps.slice(0, steps[end - 1]?.step === "wait" ? end - 1 : end);
-  return [...frees, ...rest];
 }

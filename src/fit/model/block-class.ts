@@ -1,5 +1,6 @@
 import { type BlockTable, Ending, NO_BLOCK } from "../history/block-table.ts";
 import type { TraceHistory } from "../history/history.ts";
+import { type Chain, chainsOf, type Growth, growthOf, meanBytes } from "./growth.ts";
 
 /** Blocks that the same place of the firmware asked for, or of one size where the trace does not name places. */
 export interface BlockClass {
@@ -17,10 +18,13 @@ export interface BlockClass {
   readonly diedOrder: Float64Array;
   /** Up to when each was seen to live: its end, or where the trace stops telling. */
   readonly seenUs: Float64Array;
+  /** Of containers that grow: what each held on average. */
   readonly requestBytes: Float64Array;
   readonly alignment: number;
   /** How many of them took over another block's memory. */
   readonly reallocations: number;
+  /** How they grow, where they do: a row then stands for all blocks that a container had, by the first one. */
+  readonly growth?: Growth;
 }
 
 /** Sizes that make up at least this share of a task's blocks are a class of their own. */
@@ -33,8 +37,9 @@ export function classesOf(history: TraceHistory, untilUs: number): BlockClass[] 
   const rows = rowsUntil(history.blocks, untilUs);
   const groups = new Map<string, number[]>();
   const sizeOf = sizeClasses(history.blocks, rows);
+  const isGrown = reallocatedRows(history.blocks, rows);
   for (const row of rows) {
-    const key = keyOf(history.blocks, row, sizeOf);
+    const key = keyOf(history.blocks, row, (own) => (isGrown[own] ? "reallocated" : sizeOf(own)));
     const group = groups.get(key);
     if (group) group.push(row);
     else groups.set(key, [row]);
@@ -46,6 +51,18 @@ function rowsUntil({ count, bornUs }: BlockTable, untilUs: number): Uint32Array 
   let end = count;
   while (end > 0 && (bornUs[end - 1] ?? 0) >= untilUs) end--;
   return Uint32Array.from({ length: end }, (_, row) => row);
+}
+
+/** Rows that took over another's memory, or gave theirs up for one. */
+function reallocatedRows({ previous }: BlockTable, rows: Uint32Array): Uint8Array {
+  const marks = new Uint8Array(rows.length);
+  for (const row of rows) {
+    const before = previous[row] ?? NO_BLOCK;
+    if (before === NO_BLOCK) continue;
+    marks[row] = 1;
+    marks[before] = 1;
+  }
+  return marks;
 }
 
 function keyOf(blocks: BlockTable, row: number, sizeOf: (row: number) => string): string {
@@ -93,24 +110,56 @@ function classOf(
   untilUs: number,
   sizeOf: (row: number) => string,
 ): BlockClass {
-  const rows = Uint32Array.from(group);
   const first = group[0] ?? 0;
   const site = sites[blocks.site[first] ?? 0] ?? "";
-  const isSeen = (row: number) =>
-    (blocks.diedUs[row] ?? 0) < untilUs && ![Ending.Reset, Ending.Lost].includes(blocks.ending[row] ?? 0);
-  const column = (value: (row: number) => number) => Float64Array.from(rows, value);
   return {
     site,
     task: tasks[blocks.task[first] ?? 0] ?? "",
     sizes: site === "" ? sizeOf(first) : "",
-    rows,
-    bornUs: column((row) => blocks.bornUs[row] ?? 0),
-    bornOrder: column((row) => blocks.bornOrder[row] ?? 0),
-    diedUs: column((row) => (isSeen(row) ? (blocks.diedUs[row] ?? 0) : Number.POSITIVE_INFINITY)),
-    diedOrder: column((row) => (isSeen(row) ? (blocks.diedOrder[row] ?? 0) : Number.POSITIVE_INFINITY)),
-    seenUs: column((row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
-    requestBytes: column((row) => blocks.requestBytes[row] ?? 0),
     alignment: blocks.alignment[first] ?? 0,
-    reallocations: rows.filter((row) => (blocks.previous[row] ?? NO_BLOCK) !== NO_BLOCK).length,
+    ...(grownColumns(blocks, group, untilUs) ?? plainColumns(blocks, group, untilUs)),
+  };
+}
+
+type Columns = Omit<BlockClass, "site" | "task" | "sizes" | "alignment">;
+
+/** Every container a row; undefined where they are none. */
+function grownColumns(blocks: BlockTable, group: readonly number[], untilUs: number): Columns | undefined {
+  const chains = chainsOf(blocks, Uint32Array.from(group));
+  const growth = chains && growthOf(blocks, chains);
+  if (!growth) return undefined;
+  const columns = columnsOf(blocks, chains, untilUs);
+  const requestBytes = columns.seenUs.map((us, index) => meanBytes(blocks, chains[index] ?? [], us));
+  return { ...columns, requestBytes, reallocations: 0, growth };
+}
+
+function plainColumns(blocks: BlockTable, group: readonly number[], untilUs: number): Columns {
+  const columns = columnsOf(
+    blocks,
+    group.map((row) => [row]),
+    untilUs,
+  );
+  return {
+    ...columns,
+    requestBytes: Float64Array.from(columns.rows, (row) => blocks.requestBytes[row] ?? 0),
+    reallocations: columns.rows.filter((row) => (blocks.previous[row] ?? NO_BLOCK) !== NO_BLOCK).length,
+  };
+}
+
+/** Born as the first of each chain, ended as the last. */
+function columnsOf(blocks: BlockTable, chains: readonly Chain[], untilUs: number) {
+  const rows = Uint32Array.from(chains, (chain) => chain[0] ?? 0);
+  const lasts = Uint32Array.from(chains, (chain) => chain.at(-1) ?? 0);
+  const isSeen = (row: number) =>
+    (blocks.diedUs[row] ?? 0) < untilUs && ![Ending.Reset, Ending.Lost].includes(blocks.ending[row] ?? 0);
+  return {
+    rows,
+    bornUs: Float64Array.from(rows, (row) => blocks.bornUs[row] ?? 0),
+    bornOrder: Float64Array.from(rows, (row) => blocks.bornOrder[row] ?? 0),
+    diedUs: Float64Array.from(lasts, (row) => (isSeen(row) ? (blocks.diedUs[row] ?? 0) : Number.POSITIVE_INFINITY)),
+    diedOrder: Float64Array.from(lasts, (row) =>
+      isSeen(row) ? (blocks.diedOrder[row] ?? 0) : Number.POSITIVE_INFINITY,
+    ),
+    seenUs: Float64Array.from(lasts, (row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
   };
 }

@@ -1,10 +1,13 @@
-import { at, mayBeExponential, mayBeUniform, meanOf, sorted, thinned } from "./statistics.ts";
+import { at, deviationOf, mayBeExponential, mayBeNormal, mayBeUniform, meanOf, sorted, thinned } from "./statistics.ts";
 
 /** How a size, a time or a count is drawn: what a scenario can say. */
 export type FittedDraw =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "exponential"; readonly mean: number }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  /** None beyond `most`, the largest that was seen. */
+  | { readonly kind: "lognormal"; readonly mean: number; readonly sigma: number; readonly most: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly deviation: number; readonly most: number }
   | { readonly kind: "table"; readonly values: readonly number[]; readonly weights: readonly number[] };
 
 /** Most entries of a table: one a line's eye can still follow, and the mean of each stands for its neighbours. */
@@ -15,6 +18,15 @@ const ALONE_SHARES = 3;
 /** As many values as a law is tested on, and as few as it needs to be told from another. */
 const TESTED_MOST = 4000;
 const TESTED_LEAST = 30;
+/** A bell is told from other humps only by many values, and takes the place of long tables only. */
+/** Fewer values are as short by themselves; so many of each tell, and so far chance goes. */
+const EVEN_LEAST = 4;
+const EVEN_COUNT_LEAST = 5;
+const EVEN_DEVIATIONS = 3;
+const BELL_LEAST = 200;
+const BELL_VALUES_LEAST = 24;
+/** Normal values stay this many deviations above 0. */
+const BELL_DEVIATIONS = 4;
 /** Values this close are one. */
 const CONSTANT_RATIO = 0.002;
 const CONSTANT_US = 20;
@@ -25,6 +37,8 @@ export function drawMean(draw: FittedDraw): number {
     case "constant":
       return draw.value;
     case "exponential":
+    case "lognormal":
+    case "normal":
       return draw.mean;
     case "uniform":
       return (draw.low + draw.high) / 2;
@@ -33,6 +47,23 @@ export function drawMean(draw: FittedDraw): number {
       return draw.values.reduce((sum, value, index) => sum + value * (draw.weights[index] ?? 0), 0) / total;
     }
   }
+}
+
+/** Counts: uniform where all whole numbers of a range come about equally often, their table otherwise. */
+export function countDraw(values: ArrayLike<number>): FittedDraw {
+  const table = tableOf(values);
+  return table.kind === "table" ? (evenTable(table.values, table.weights) ?? table) : table;
+}
+
+/** Chi-square within its mean and some standard deviations: the whole numbers of a range, all as likely. */
+function evenTable(values: readonly number[], weights: readonly number[]): FittedDraw | undefined {
+  const [low, high] = [values[0] ?? 0, values.at(-1) ?? 0];
+  const expected = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  if (values.length < EVEN_LEAST || high - low !== values.length - 1 || expected < EVEN_COUNT_LEAST) return undefined;
+  const statistic = weights.reduce((sum, weight) => sum + (weight - expected) ** 2 / expected, 0);
+  const freedom = values.length - 1;
+  const isEven = statistic <= freedom + EVEN_DEVIATIONS * Math.sqrt(2 * freedom);
+  return isEven && values.every(Number.isInteger) ? { kind: "uniform", low, high } : undefined;
 }
 
 /** A table of the values: each by itself when they are few, means of equal shares of them otherwise. */
@@ -112,15 +143,42 @@ export function timeDraw(values: ArrayLike<number>): FittedDraw {
     if (mayBeExponential(ascending)) return { kind: "exponential", mean };
     if (mayBeUniform(ascending)) return uniformOf(values, mean);
   }
-  return tableOf(values);
+  return bellOf(values, ascending, mean) ?? tableOf(values);
 }
 
-/** The law of sizes: uniform where many different ones may be that, their table otherwise. */
+/** A normal or lognormal law where the values may be of one, their mean kept. */
+function bellOf(values: ArrayLike<number>, ascending: Float64Array, mean: number): FittedDraw | undefined {
+  if (values.length < BELL_LEAST || !((ascending[0] ?? 0) > 0)) return undefined;
+  if (new Set(ascending).size < BELL_VALUES_LEAST) return undefined;
+  let most = 0;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] ?? 0);
+  const deviation = deviationOf(ascending);
+  if (deviation * BELL_DEVIATIONS < mean && mayBeNormal(ascending)) return { kind: "normal", mean, deviation, most };
+  const logarithms = ascending.map((value) => Math.log(value));
+  if (!mayBeNormal(logarithms)) return undefined;
+  return { kind: "lognormal", mean, sigma: deviationOf(logarithms), most };
+}
+
+/** The law of sizes: uniform, normal or lognormal where many different ones may be that, their table otherwise. */
 export function sizeDraw(bytes: ArrayLike<number>): FittedDraw {
-  const table = tableOf(bytes);
-  if (table.kind !== "table" || table.values.length < SHARES) return table;
-  const ascending = sorted(thinned(bytes, TESTED_MOST));
-  return mayBeUniform(ascending) ? uniformOf(bytes, meanOf(bytes)) : table;
+  const table = countDraw(bytes);
+  if (table.kind !== "table" || table.values.length < BELL_VALUES_LEAST) return table;
+  const ascending = spreadOut(sorted(thinned(bytes, TESTED_MOST)));
+  if (mayBeUniform(ascending)) return uniformOf(bytes, meanOf(bytes));
+  return bellOf(bytes, ascending, meanOf(bytes)) ?? table;
+}
+
+/** Whole numbers as what may have been rounded to them: equal ones evenly within half on either side. */
+function spreadOut(ascending: Float64Array): Float64Array {
+  const spread = ascending.slice();
+  for (let from = 0; from < spread.length; ) {
+    const value = ascending[from] ?? 0;
+    let to = from;
+    while (ascending[to] === value) to++;
+    for (let i = from; i < to; i++) spread[i] = value - 0.5 + (i - from + 0.5) / (to - from);
+    from = to;
+  }
+  return spread;
 }
 
 /** Between the extremes of all values, around their mean. */

@@ -1,6 +1,7 @@
 import type { BlockClass } from "./block-class.ts";
 import { drawMean, type FittedDraw } from "./draw.ts";
 import type { FittedActivity, FittedStep, LiveBytes } from "./model.ts";
+import { meanOf } from "./statistics.ts";
 
 /**
  * Mean live bytes as the trace had them until `untilUs`, and as the model makes them: arrivals times mean of size
@@ -28,6 +29,7 @@ function addKept(kept: Map<BlockClass, number>, steps: readonly FittedStep[], ti
   for (const step of steps) {
     if (step.step === "allocate") bytes = drawMean(step.size);
     else if (step.step === "keep") {
+      if (step.blocks.growth) bytes = meanOf(step.blocks.requestBytes);
       const { draw, leakRatio } = step.lifetime;
       const us = (1 - leakRatio) * seenMean(draw, untilUs) + (leakRatio * untilUs) / 2;
       kept.set(step.blocks, (kept.get(step.blocks) ?? 0) + times * bytes * us);

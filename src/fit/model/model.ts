@@ -1,11 +1,14 @@
 import type { BlockClass } from "./block-class.ts";
 import type { FittedDraw } from "./draw.ts";
+import type { GrowthPolicy } from "./growth.ts";
 import type { FittedLifetime } from "./lifetime.ts";
 import type { FittedQueue } from "./queue.ts";
 
 /** What an activity does, in the words of scenarios. */
 export type FittedStep =
   | { readonly step: "allocate"; readonly blocks: BlockClass; readonly size: FittedDraw }
+  /** As the class's containers grow; the first step by `by` where there was none. */
+  | { readonly step: "grow"; readonly blocks: BlockClass; readonly by: FittedDraw; readonly policy: GrowthPolicy }
   | { readonly step: "free" | "leak"; readonly blocks: BlockClass }
   | { readonly step: "keep"; readonly blocks: BlockClass; readonly lifetime: FittedLifetime }
   | { readonly step: "cache"; readonly blocks: BlockClass; readonly slots: number; readonly evict: string }

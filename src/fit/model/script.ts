@@ -1,15 +1,19 @@
 import type { BlockClass } from "./block-class.ts";
 import { sizeBins } from "./dependence.ts";
-import { drawMean, type FittedDraw, sizeDraw, tableOf, timeDraw } from "./draw.ts";
+import { countDraw, drawMean, type FittedDraw, sizeDraw, timeDraw } from "./draw.ts";
 import type { Family } from "./followers.ts";
 import { lifetimeOf } from "./lifetime.ts";
 import type { FittedStep } from "./model.ts";
 import { type Retention, retentionOf } from "./retention.ts";
+import { gapsOf } from "./starts.ts";
 import { at, firstAbove, meanOf, sorted } from "./statistics.ts";
 
 /** Windows without exactly one of a kind that do not matter. */
 const EXCEPTIONS_RATIO = 0.02;
 const WINDOWS_LEAST = 2;
+/** What is freed this shortly before the next start is freed by it, so often at least. */
+const REPLACED_US = 5;
+const REPLACED_LEAST = 4;
 /** Waits shorter than this are none. */
 const WAIT_US = 2;
 
@@ -24,21 +28,23 @@ export interface Script {
 
 /** One thing that happens in each start: something, at a time of its own in each of them. */
 interface Event {
+  /** Whose birth it is. */
+  readonly born?: BlockClass;
   readonly steps: readonly FittedStep[];
   /** Begin and end behind the start, by start; NaN where it did not happen. */
   readonly fromUs: Float64Array;
   readonly toUs: Float64Array;
 }
 
-/** The steps of one start of the family, in the order of what usually happens first. */
-export function scriptOf(family: Family): Script {
+/** The steps of one start of the family, in the order of what usually happens first. `keeps`: none frees by a step. */
+export function scriptOf(family: Family, keeps = false): Script {
   const leader = family.blocks;
   const members = membersOf(family);
   const events: Event[] = [];
   const releases: Event[] = [];
   for (const { blocks, family: own } of members) {
     const retention = retentionOf(blocks);
-    const isHeld = retention.kind === "single" && addRelease(leader, blocks, releases);
+    const isHeld = retention.kind === "single" && !keeps && addRelease(leader, blocks, releases);
     events.push(birthEvent(leader, blocks, isHeld ? { kind: "single" } : letGo(retention)));
     for (const child of own) if (!isAlways(leader, child.blocks)) events.push(partEvent(leader, child));
   }
@@ -102,7 +108,19 @@ function birthEvent(leader: BlockClass, blocks: BlockClass, retention: Retention
     const start = startAt(leader, blocks.bornOrder[i] ?? 0);
     if (start >= 0) fromUs[start] = offsetOf(leader, start, blocks.bornUs[i] ?? 0, blocks.bornOrder[i] ?? 0);
   }
-  return { steps: requestSteps(blocks, retention), fromUs, toUs: fromUs };
+  const toUs = blocks.growth ? grownUs(leader, blocks, fromUs) : fromUs;
+  return { born: blocks, steps: requestSteps(blocks, retention), fromUs, toUs };
+}
+
+/** When the containers had grown, by start. */
+function grownUs(leader: BlockClass, blocks: BlockClass, fromUs: Float64Array): Float64Array {
+  const toUs = fromUs.slice();
+  const { reachedUs, reachedOrder } = blocks.growth ?? {};
+  blocks.bornOrder.forEach((order, index) => {
+    const start = startAt(leader, order);
+    if (start >= 0) toUs[start] = offsetOf(leader, start, reachedUs?.[index] ?? 0, reachedOrder?.[index] ?? 0);
+  });
+  return toUs;
 }
 
 /** An event for the class's frees, unless they fall anyhow; whether it was added. */
@@ -122,13 +140,15 @@ function addRelease(leader: BlockClass, blocks: BlockClass, releases: Event[]): 
 
 /** Allocate, and what becomes of the block. */
 function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
-  const whole: FittedStep = { step: "allocate", blocks, size: sizeDraw(blocks.requestBytes) };
-  if (retention.kind === "single") return [whole];
-  if (retention.kind === "forever") return [whole, { step: "leak", blocks }];
+  const whole = madeSteps(blocks);
+  if (retention.kind === "single") return whole;
+  if (retention.kind === "forever") return [...whole, { step: "leak", blocks }];
   if (retention.kind === "cache") {
-    return [whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
+    return [...whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
   }
-  if (retention.kind === "queue") return [whole, { step: "send", blocks, queue: retention.queue }];
+  if (retention.kind === "queue") return [...whole, { step: "send", blocks, queue: retention.queue }];
+  const all = Uint32Array.from(blocks.rows.keys());
+  if (blocks.growth) return [...whole, keepStep(blocks, all)];
   const bins = sizeBins(blocks);
   const branches = bins.map((bin) => ({ weight: bin.length, steps: keptSteps(blocks, bin) }));
   return branches.length === 1 ? (branches[0]?.steps ?? []) : [{ step: "choose", options: branches }];
@@ -136,13 +156,26 @@ function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
 
 function keptSteps(blocks: BlockClass, bin: Uint32Array): FittedStep[] {
   const sizes = Float64Array.from(bin, (index) => blocks.requestBytes[index] ?? 0);
-  const us = Float64Array.from(bin, (index) => (blocks.seenUs[index] ?? 0) - (blocks.bornUs[index] ?? 0));
+  return [{ step: "allocate", blocks, size: sizeDraw(sizes) }, keepStep(blocks, bin)];
+}
+
+/** Lives of containers count from when they have grown. */
+function keepStep(blocks: BlockClass, bin: Uint32Array): FittedStep {
+  const from = blocks.growth?.reachedUs ?? blocks.bornUs;
+  const us = Float64Array.from(bin, (index) => (blocks.seenUs[index] ?? 0) - (from[index] ?? 0));
   const isEnded = Uint8Array.from(bin, (index) => (Number.isFinite(blocks.diedUs[index]) ? 1 : 0));
-  const lifetime = lifetimeOf({ us, isEnded });
-  return [
-    { step: "allocate", blocks, size: sizeDraw(sizes) },
-    { step: "keep", blocks, lifetime },
-  ];
+  return { step: "keep", blocks, lifetime: lifetimeOf({ us, isEnded }) };
+}
+
+/** One request, or the steps in which a container grows. */
+function madeSteps(blocks: BlockClass): FittedStep[] {
+  const { growth } = blocks;
+  if (!growth) return [{ step: "allocate", blocks, size: sizeDraw(blocks.requestBytes) }];
+  const { policy, times } = growth;
+  const wait: FittedStep[] = drawMean(growth.wait) < WAIT_US ? [] : [{ step: "wait", us: growth.wait }];
+  const grow = (by: FittedDraw): FittedStep => ({ step: "grow", blocks, by, policy });
+  const repeated: FittedStep = { step: "repeat", count: times, steps: [...wait, grow(growth.by)] };
+  return growth.isEven ? [repeated] : [grow(growth.first), repeated];
 }
 
 /** What a class does that comes several times or not at all: by itself, in a `repeat` or on a `chance`. */
@@ -153,7 +186,7 @@ function partEvent(leader: BlockClass, family: Family): Event {
   const fromUs = new Float64Array(starts).fill(Number.NaN);
   const toUs = new Float64Array(starts).fill(Number.NaN);
   const gaps: number[] = [];
-  const script = scriptOf(family);
+  const script = partScript(leader, family);
   for (let i = 0; i < blocks.rows.length; i++) {
     const start = startAt(leader, blocks.bornOrder[i] ?? 0);
     if (start < 0) continue;
@@ -170,6 +203,25 @@ function partEvent(leader: BlockClass, family: Family): Event {
   return { steps: [partStep(counts, gaps.length > 0 ? inner : script.steps)], fromUs, toUs };
 }
 
+/** A part's steps end before its whole starts again, or let go of blocks without waiting for it. */
+function partScript(leader: BlockClass, family: Family): Script {
+  const script = scriptOf(family);
+  const replacing = replacingSteps(family.blocks, script);
+  if (replacing) return { ...script, steps: replacing, spanUs: new Float64Array(script.spanUs.length) };
+  const long = at(sorted(script.spanUs), 1 - EXCEPTIONS_RATIO);
+  return long > at(sorted(gapsOf(leader.bornUs)), EXCEPTIONS_RATIO) ? scriptOf(family, true) : script;
+}
+
+/** Where what is freed at the end is freed just before the next start: freed at the beginning, and held in between. */
+export function replacingSteps(leader: BlockClass, { steps, spanUs }: Script): FittedStep[] | undefined {
+  const rests = gapsOf(leader.bornUs).map((gap, index) => Math.max(0, gap - (spanUs[index] ?? 0)));
+  if (rests.length < REPLACED_LEAST || at(sorted(rests), 0.95) > REPLACED_US) return undefined;
+  let end = steps.length;
+  while (end > 0 && steps[end - 1]?.step === "free") end--;
+  const frees = steps.slice(end);
+  return [...frees, ...steps.slice(0, steps[end - 1]?.step === "wait" ? end - 1 : end)];
+}
+
 function pauseSteps(gaps: readonly number[], spanUs: number): FittedStep[] {
   if (gaps.length === 0) return [];
   const rest = gaps.map((gap) => Math.max(0, gap - spanUs));
@@ -179,7 +231,7 @@ function pauseSteps(gaps: readonly number[], spanUs: number): FittedStep[] {
 function partStep(counts: Float64Array, steps: readonly FittedStep[]): FittedStep {
   const most = counts.reduce((high, count) => Math.max(high, count), 0);
   if (most <= 1) return { step: "chance", ratio: meanOf(counts), steps };
-  return { step: "repeat", count: tableOf(counts), steps };
+  return { step: "repeat", count: countDraw(counts), steps };
 }
 
 /** The events in order, with the waits between them. */
@@ -227,10 +279,9 @@ function isOrderly(release: Event, events: readonly Event[]): boolean {
 
 /** The event, its block let go after a time of its own where its release has no place among the steps. */
 function withoutRelease(event: Event, orphans: readonly Event[]): Event {
-  const [first] = event.steps;
-  if (first?.step !== "allocate" || event.steps.length > 1) return event;
-  const isOrphan = orphans.some(({ steps: [step] }) => step?.step === "free" && step.blocks === first.blocks);
-  return isOrphan ? { ...event, steps: requestSteps(first.blocks, { kind: "free" }) } : event;
+  const { born } = event;
+  const isOrphan = orphans.some(({ steps: [step] }) => step?.step === "free" && step.blocks === born);
+  return born && isOrphan ? { ...event, steps: requestSteps(born, { kind: "free" }) } : event;
 }
 
 /** A wait as the gaps were; none where they are next to nothing. */

@@ -47,6 +47,27 @@ export function mayBeExponential(ascending: ArrayLike<number>): boolean {
   return distanceTo(ascending, (value) => 1 - Math.exp(-value / mean)) < 1.25 / Math.sqrt(ascending.length);
 }
 
+/**
+ * Whether ascending values may be normal with their own mean and deviation: the distance that 1 of 100 such samples
+ * exceeds (H. W. Lilliefors, 1967, for large samples).
+ */
+export function mayBeNormal(ascending: ArrayLike<number>): boolean {
+  const [mean, deviation] = [meanOf(ascending), deviationOf(ascending)];
+  if (deviation <= 0) return false;
+  return (
+    distanceTo(ascending, (value) => normalShare((value - mean) / deviation)) < 1.035 / Math.sqrt(ascending.length)
+  );
+}
+
+/** The share of a normal law below `deviations` (M. Abramowitz and I. Stegun, 1964, 26.2.17: 7.5e-8 off at most). */
+function normalShare(deviations: number): number {
+  const x = Math.abs(deviations);
+  const t = 1 / (1 + 0.2316419 * x);
+  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const above = (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * series;
+  return deviations < 0 ? above : 1 - above;
+}
+
 /** Whether ascending values may be uniform between their extremes: a distance that fewer than 1 of 100 samples exceeds. */
 export function mayBeUniform(ascending: ArrayLike<number>): boolean {
   const low = ascending[0] ?? 0;

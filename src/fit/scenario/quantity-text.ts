@@ -4,20 +4,37 @@ const UNITS = [
   ["d", 86_400e6],
   ["h", 3600e6],
   ["min", 60e6],
+  ["s", 1e6],
+  ["ms", 1e3],
+  ["us", 1],
 ] as const;
 /** Digits that the data of a trace are worth, and those of what adds up over its whole length. */
 export const DIGITS = 4;
 export const PERIOD_DIGITS = 7;
 const WEIGHT_DIGITS = 3;
+const SHARE_DIGITS = 3;
+/** A smaller unit is read more easily where its number is this much shorter, and no larger than people count. */
+const SHORTER_CHARACTERS = 2;
+const COUNTED_MOST = 1000;
+const KIB = 1024;
 
-/** A time as scenarios write it, with so many digits. */
+/** A time as scenarios write it, with so many digits: in the largest unit, or one in which it is a shorter number. */
 export function timeText(us: number, digits = DIGITS): string {
-  const value = Number(us.toPrecision(digits));
-  for (const [unit, scale] of UNITS)
-    if (value >= scale && Number.isInteger(value / scale)) return `${value / scale} ${unit}`;
-  if (value >= 1e6) return `${plain(value / 1e6)} s`;
-  if (value >= 1e3) return `${plain(value / 1e3)} ms`;
-  return `${plain(value)} us`;
+  if (us < 1) return `${plain(Number(us.toPrecision(digits)))} us`;
+  const numbers = UNITS.filter(([, scale]) => us >= scale).map(([unit, scale]) => {
+    return { unit, text: plain(Number((us / scale).toPrecision(digits))) };
+  });
+  const [largest] = numbers;
+  const shorter = numbers.find(
+    ({ text }) => text.length + SHORTER_CHARACTERS <= (largest?.text.length ?? 0) && Number(text) < COUNTED_MOST,
+  );
+  const { text, unit } = shorter ?? largest ?? { text: plain(us), unit: "us" };
+  return `${text} ${unit}`;
+}
+
+/** An amount of memory for people. */
+export function bytesText(bytes: number): string {
+  return bytes < 10 * KIB ? `${Math.round(bytes)} B` : `${plain(Number((bytes / KIB).toPrecision(DIGITS)))} KiB`;
 }
 
 /** A number without an exponent or the digits of binary fractions. */
@@ -39,8 +56,8 @@ export function rateText(perSecond: number): string {
 }
 
 /** A share as scenarios write it. */
-export function shareText(ratio: number): string {
-  return `${plain(Number((Math.min(1, ratio) * 100).toPrecision(DIGITS)))} %`;
+export function shareText(ratio: number, digits = SHARE_DIGITS): string {
+  return `${plain(Number((Math.min(1, ratio) * 100).toPrecision(digits)))} %`;
 }
 
 /** Whole bytes or counts. */
@@ -57,6 +74,12 @@ export function drawText(draw: FittedDraw, text: (value: number) => string): str
       return `{ exponential: ${text(draw.mean)} }`;
     case "uniform":
       return `{ uniform: [${text(draw.low)}, ${text(draw.high)}] }`;
+    case "lognormal": {
+      const median = draw.mean / Math.exp(draw.sigma ** 2 / 2);
+      return `{ lognormal: [${text(median)}, ${plain(Number(draw.sigma.toPrecision(WEIGHT_DIGITS)))}], max: ${text(draw.most)} }`;
+    }
+    case "normal":
+      return `{ normal: [${text(draw.mean)}, ${text(draw.deviation)}], max: ${text(draw.most)} }`;
     case "table":
       return tableText(draw.values, draw.weights, text);
   }

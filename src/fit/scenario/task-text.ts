@@ -5,6 +5,8 @@ import { DIGITS, drawText, PERIOD_DIGITS, plain, rateText, shareText, timeText, 
 
 const LINE_CHARACTERS_MOST = 110;
 const SERVED_CHARACTERS_MOST = 40;
+/** The widest of some starts is not told more exactly. */
+const JITTER_DIGITS = 2;
 
 /** A cache that a task puts blocks into. */
 export interface NamedCache {
@@ -46,15 +48,21 @@ export class TaskWriter {
     const inner = `${indent}    `;
     switch (step.step) {
       case "allocate": {
-        const orElse = this.#frees ? ", orElse: []" : "";
         const align = step.blocks.alignment > 0 ? `, align: ${step.blocks.alignment}` : "";
         return flow(
           `allocate: ${this.#names.ofBlocks(step.blocks)}, size: `,
           drawText(step.size, wholeText),
           indent,
-          align + orElse,
+          align + this.#orElse(),
         );
       }
+      case "grow":
+        return flow(
+          `grow: ${this.#names.ofBlocks(step.blocks)}, by: `,
+          drawText(step.by, wholeText),
+          indent,
+          `, policy: ${step.policy}`,
+        );
       case "free":
       case "leak":
         return [`${indent}- { ${step.step}: ${this.#names.ofBlocks(step.blocks)} }`];
@@ -84,6 +92,10 @@ export class TaskWriter {
           ]),
         ];
     }
+  }
+
+  #orElse(): string {
+    return this.#frees ? ", orElse: []" : "";
   }
 
   #keep({ blocks, lifetime }: Extract<FittedStep, { step: "keep" }>, indent: string): string[] {
@@ -167,8 +179,10 @@ function startLines(start: FittedStart): string[] {
           drawText(start.gap, (us) => timeText(us, digits)),
           "",
         ),
-        ...(start.jitterRatio > 0 ? [`jitter: ${shareText(start.jitterRatio)}`] : []),
-        ...(start.firstUs >= 1 ? [`start: ${timeText(start.firstUs, PERIOD_DIGITS)}`] : []),
+        ...(start.jitterRatio > 0 ? [`jitter: ${shareText(start.jitterRatio, JITTER_DIGITS)}`] : []),
+        ...(start.firstUs >= 1
+          ? [`start: ${timeText(Math.round(start.firstUs), start.jitterRatio > 0 ? DIGITS : PERIOD_DIGITS)}`]
+          : []),
       ];
     }
   }

@@ -1,8 +1,9 @@
+import { basename } from "node:path";
 import { findAllocator } from "../../allocators/catalogue.ts";
 import type { OptionValues } from "../../allocators/entry.ts";
 import type { FittedModel } from "../model/model.ts";
 import { Names, shown } from "./names.ts";
-import { timeText } from "./quantity-text.ts";
+import { bytesText, timeText } from "./quantity-text.ts";
 import { TaskWriter } from "./task-text.ts";
 
 /** Where a fitted workload is to run. */
@@ -25,12 +26,13 @@ export function scenarioOf(model: FittedModel, place: ScenarioPlace): string {
   const writer = new TaskWriter(names);
   const tasks = model.activities.flatMap((activity) => [...writer.lines(activity), ""]);
   const { traceMean, modelMean } = model.live;
-  const mean = `${Math.round(traceMean)} bytes live on average there, ${Math.round(modelMean)} by rates, sizes and lives here.`;
+  const mean = `${bytesText(traceMean)} live on average there, ${bytesText(modelMean)} by rates, sizes and lives here.`;
+  const source = basename(place.source);
   return [
     "heapsoak: 1",
-    `title: ${quoted(place.title)}`,
+    `title: ${quoted(place.title.replaceAll(place.source, source))}`,
     "why: >-",
-    `  Fitted to ${shown(place.source)}: ${timeText(model.untilUs, 3)} of it, ${mean}`,
+    `  Fitted to ${shown(source)}: ${timeText(model.untilUs, 3)} of it, ${mean}`,
     ...model.remarks.map((remark) => `# ${oneLine(remark)}`),
     deviceLine(place),
     `uptime: ${timeText(Math.max(1, Math.ceil(model.untilUs)), 3)}`,
