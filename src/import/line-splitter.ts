@@ -2,7 +2,7 @@ import { LOG_LINE_BYTES_MOST } from "./log-format.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-const ESCAPE = "\u001b";
+const ESCAPE = 0x1b;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
 const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g;
 
@@ -56,7 +56,7 @@ export class LineSplitter {
   /** Whole lines. */
   #lines(bytes: Uint8Array): void {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-    const hasColours = text.includes(ESCAPE);
+    const hasColours = bytes.includes(ESCAPE);
     let start = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
       this.lines++;
