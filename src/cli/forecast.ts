@@ -60,7 +60,7 @@ export function forecastCommand(): Command {
   return new Command("forecast")
     .summary("say from logged counters whether memory runs out, why and when")
     .description("Tells leaks from fragmentation in logged heap counters, and when a request will be refused.")
-    .argument("<counters...>", "tables or logs, - for standard input")
+    .argument("<counters...>", "tables or logs, plain or gzip; - for standard input")
     .option("--request <size>", "bytes that must be free in one block; 1 KiB by default")
     .option("--horizon <time>", "how far to look ahead", "90d")
     .option("--confidence <ratio>", "of all intervals, from 0.5 to 0.99", "0.95")

@@ -8,7 +8,7 @@ import { HeapsoakError } from "../errors.ts";
 import { type NamedHeader, recordedAllocator, recordedHeapBytes, recordedOptions } from "../trace/header.ts";
 import { packageVersion } from "../version.ts";
 import { type EvaluationProgress, evaluate } from "./evaluation/evaluate.ts";
-import type { BlockTable } from "./history/block-table.ts";
+import { type BlockTable, Ending } from "./history/block-table.ts";
 import { readHistory, type TraceHistory } from "./history/history.ts";
 import { fitModel } from "./model/fit-model.ts";
 import type { FitPlace, FitRecord, FittedTrace } from "./record.ts";
@@ -111,7 +111,8 @@ function traceOf(history: TraceHistory): FittedTrace {
   const { name, operations, blocks, durationUs, timed, sites, tasks, boots, gaps, unmatchedFrees, refused } = history;
   // The first of each stands for what the trace does not say.
   const named = { sites: sites.length - 1, tasks: tasks.length - 1 };
-  return { name, operations, blocks: blocks.count, durationUs, timed, ...named, boots, gaps, unmatchedFrees, refused };
+  const granted = blocks.ending.subarray(0, blocks.count).filter((ending) => ending !== Ending.Refused).length;
+  return { name, operations, blocks: granted, durationUs, timed, ...named, boots, gaps, unmatchedFrees, refused };
 }
 
 function splitOf({ name, durationUs }: TraceHistory): number {

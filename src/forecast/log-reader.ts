@@ -1,10 +1,10 @@
+import { BOOT_BANNER } from "../trace/boot-banner.ts";
 import { type LogFormat, logFormats } from "./log-formats.ts";
 import { LogTime } from "./log-time.ts";
 import { LineKind, type LineReader, type Sample, sampleFault } from "./sample.ts";
 
 /** A line without one of these says nothing about a heap, and is not looked at any further. */
-const COUNTERS = /free|frag|alloc|heap|GC: |rst:0x|ESP-ROM:|\*\*\* Booting/i;
-const BOOT = /rst:0x|ESP-ROM:|\*\*\* Booting/;
+const COUNTERS = /free|frag|alloc|heap|GC: /i;
 
 /** Reads the lines of a log in one format. */
 export class LogReader implements LineReader {
@@ -24,8 +24,8 @@ export class LogReader implements LineReader {
   read(line: string, sample: Sample): LineKind {
     const isStamped = this.#time.read(line, sample);
     if (isStamped) this.#keepTime(sample);
+    if (BOOT_BANNER.test(line)) return LineKind.Boot;
     if (!COUNTERS.test(line)) return LineKind.Other;
-    if (BOOT.test(line)) return LineKind.Boot;
     if (this.#format.match(line, sample) !== "sample") return LineKind.Other;
     if (Number.isNaN(sample.wallMs) && Number.isNaN(sample.uptimeMs)) {
       sample.wallMs = this.#wallMs;

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { HeapsoakError, printable } from "../errors.ts";
-import { decodedName, eachLine, type LineCounts, openCounters } from "./counter-lines.ts";
+import { openSource } from "../trace/input.ts";
+import { decodedName, eachLine, type LineCounts } from "./counter-lines.ts";
 import { CsvReader, type NamedColumns } from "./csv-format.ts";
 import { DeviceTrack } from "./device-track.ts";
 import { FORMATS, Recogniser } from "./recognise.ts";
@@ -40,7 +41,7 @@ export interface Counters {
 
 /** Reads all files into the tracks of their devices. Throws `cannot-read`, `bad-counters`, `bad-argument`. */
 export function readCounters(request: ReadRequest): Promise<Counters> {
-  const inputs = request.paths.map((path) => ({ path, open: () => openCounters(path) }));
+  const inputs = request.paths.map((path) => ({ path, open: () => openSource(path, path) }));
   return readCounterStreams(inputs, request);
 }
 
@@ -101,7 +102,7 @@ class CounterFile {
   readonly #request: Omit<ReadRequest, "paths">;
   readonly #tracks: Map<string, DeviceTrack>;
   readonly #recogniser: Recogniser;
-  readonly #counts: LineCounts = { lines: 0, tooLong: 0, unfinishedBytes: 0 };
+  readonly #counts: LineCounts = { lines: 0, tooLong: 0, unfinishedBytes: 0, cut: null };
   readonly #sample: Sample = blankSample();
   readonly #faults: { line: number; reason: string }[] = [];
   #reader: LineReader | undefined;
@@ -111,6 +112,7 @@ class CounterFile {
   #samples = 0;
   #broken = 0;
   #other = 0;
+  #hasBooted = false;
 
   constructor(path: string, device: string, request: Omit<ReadRequest, "paths">, tracks: Map<string, DeviceTrack>) {
     this.#name = path === "-" ? "standard input" : path;
@@ -134,6 +136,7 @@ class CounterFile {
       brokenLines: this.#broken,
       tooLongLines: this.#counts.tooLong,
       unfinishedBytes: this.#counts.unfinishedBytes,
+      cut: this.#counts.cut,
       faults: this.#faults,
     };
   }
@@ -168,8 +171,14 @@ class CounterFile {
     else if (kind === LineKind.Broken) this.#fault(number, reader.fault);
     else {
       this.#other++;
-      if (kind === LineKind.Boot) this.#trackOf("").boot();
+      if (kind === LineKind.Boot) this.#boot();
     }
+  }
+
+  /** Of all heaps that the file tells of, and of those that it will tell of. */
+  #boot(): void {
+    this.#hasBooted = true;
+    for (const track of this.#named.values()) track.boot();
   }
 
   #add(sample: Sample): void {
@@ -188,6 +197,7 @@ class CounterFile {
       this.#tracks.set(name, track);
     }
     this.#named.set(device, track);
+    if (this.#hasBooted) track.boot();
     return track;
   }
 
@@ -197,6 +207,7 @@ class CounterFile {
   }
 
   #refuseUseless(): void {
+    this.#refuseCutSource();
     const meant = this.#samples + this.#broken;
     const first = this.#faults[0];
     if (this.#samples > 0 && this.#broken <= meant * BROKEN_RATIO_MOST) return;
@@ -212,7 +223,14 @@ class CounterFile {
     );
   }
 
+  /** Where what was read before the cut holds no samples, the cut is why. */
+  #refuseCutSource(): void {
+    const { cut } = this.#counts;
+    if (cut !== null && this.#samples === 0) throw new HeapsoakError("bad-counters", `${cut} No samples stand before.`);
+  }
+
   #refuseUnknown(): never {
+    this.#refuseCutSource();
     throw new HeapsoakError(
       "bad-counters",
       this.#counts.lines === 0

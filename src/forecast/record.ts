@@ -24,6 +24,8 @@ export interface SourceRecord {
   readonly tooLongLines: number;
   /** Bytes of a last line without its end, which is left out. */
   readonly unfinishedBytes: number;
+  /** Why the file was read up to some place only, in a sentence, or null: its compression is cut off or damaged. */
+  readonly cut: string | null;
   /** The first broken lines. */
   readonly faults: readonly { readonly line: number; readonly reason: string }[];
 }

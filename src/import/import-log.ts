@@ -2,7 +2,7 @@
 import { HeapsoakError } from "../errors.ts";
 import { type Finding, Findings } from "../trace/findings.ts";
 import { IMPORTED_KEY } from "../trace/format.ts";
-import { inflated, openSource, unreadable } from "../trace/input.ts";
+import { inflatedUpToCut, openSource } from "../trace/input.ts";
 import { LineParser } from "../trace/line-parser.ts";
 import { type LiveSummary, type TraceCounts, TraceText } from "../trace/trace-text.ts";
 import type { Region } from "../wasm/heap-record.ts";
@@ -66,14 +66,17 @@ export interface ImportSummary extends TraceCounts {
 export async function importLog(request: ImportRequest): Promise<ImportSummary> {
   const name = request.source === "-" ? "standard input" : request.source;
   const chosen = chosenFormat(request);
-  const chunks = inflated(await openSource(request.source, name), name);
-  const head = await takeHead(chunks, name);
-  const whole = rest(head, chunks, name);
+  const remarks: string[] = [];
+  const chunks = inflatedUpToCut(await openSource(request.source, name), name, (why) => {
+    remarks.push(`The log ends too early: ${why}`);
+  });
   try {
-    const format = chosen ?? kindOf(head.bytes, name);
-    if (format === "systemview") return await importPackets(request, name, whole);
-    if (format === "heapsoak") return await importTrace(request, name, whole);
-    return await importLines(request, name, whole, typeof format === "string" ? undefined : format);
+    const head = await takeHead(chunks);
+    const log: Log = { name, head, chunks, remarks, bytes: 0 };
+    const format = chosen ?? kindOf(head, name);
+    if (format === "systemview") return await importPackets(request, log);
+    if (format === "heapsoak") return await importTrace(request, log);
+    return await importLines(request, log, typeof format === "string" ? undefined : format);
   } finally {
     await chunks.return(undefined);
   }
@@ -103,64 +106,44 @@ function kindOf(head: Uint8Array, name: string): "systemview" | "heapsoak" | "li
   return isTrace(linesOf(head)) ? "heapsoak" : "lines";
 }
 
-interface Piece {
-  readonly bytes: Uint8Array;
-  /** Why nothing follows. */
-  readonly cut?: HeapsoakError;
-}
-
-/** A piece, or why there is none: a log that is cut off is read up to there. */
-async function nextPiece(chunks: AsyncIterator<Uint8Array>, name: string): Promise<Piece | undefined> {
-  try {
-    const { value, done } = await chunks.next();
-    return done ? undefined : { bytes: value };
-  } catch (error) {
-    const cause = unreadable(name, error);
-    if (cause instanceof HeapsoakError && cause.code === "bad-trace") return { bytes: new Uint8Array(0), cut: cause };
-    throw cause;
-  }
-}
-
-async function takeHead(chunks: AsyncIterator<Uint8Array>, name: string): Promise<Piece> {
+/** As much of the beginning as decides. */
+async function takeHead(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   let bytes: Uint8Array = new Uint8Array(0);
   while (bytes.length < SAMPLE_BYTES) {
-    const piece = await nextPiece(chunks, name);
-    if (!piece) break;
-    if (piece.cut) return { bytes, cut: piece.cut };
-    bytes = Buffer.concat([bytes, piece.bytes]);
+    const { value, done } = await chunks.next();
+    if (done) break;
+    bytes = Buffer.concat([bytes, value]);
   }
-  return { bytes };
+  return bytes;
 }
 
-async function* rest(head: Piece, chunks: AsyncIterator<Uint8Array>, name: string): AsyncGenerator<Piece> {
-  yield head;
-  if (head.cut) return;
-  for (let piece = await nextPiece(chunks, name); piece; piece = await nextPiece(chunks, name)) yield piece;
+/** A log that is being read. */
+interface Log {
+  readonly name: string;
+  /** Its first bytes. */
+  readonly head: Uint8Array;
+  /** Those behind them. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Sentences that a reader of the figures must know. */
+  readonly remarks: string[];
+  /** As many have been read. */
+  bytes: number;
 }
 
-/** The pieces' bytes; `taken` is what has been read of them. */
-async function* bytesOf(
-  { signal }: ImportRequest,
-  pieces: AsyncIterable<Piece>,
-  taken: { bytes: number; remarks: string[] },
-): AsyncGenerator<Uint8Array> {
-  for await (const { bytes, cut } of pieces) {
+/** All of the log's bytes. */
+async function* bytesOf(log: Log, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  log.bytes = log.head.length;
+  yield log.head;
+  for await (const bytes of log.chunks) {
     if (signal?.aborted) throw new HeapsoakError("bad-argument", "The import was interrupted: nothing is written.");
-    taken.bytes += bytes.length;
-    if (cut) taken.remarks.push(`The log ends too early: ${cut.message}`);
-    if (bytes.length > 0) yield bytes;
+    log.bytes += bytes.length;
+    yield bytes;
   }
 }
 
-async function importLines(
-  request: ImportRequest,
-  name: string,
-  pieces: AsyncIterable<Piece>,
-  chosen: LogFormat | undefined,
-): Promise<ImportSummary> {
+async function importLines(request: ImportRequest, log: Log, chosen: LogFormat | undefined): Promise<ImportSummary> {
   const text = new TraceText(request.heap);
   const intake = new LogIntake(text, chosen);
-  const taken = { bytes: 0, remarks: [] as string[] };
   let format: LogFormat | undefined;
   const pass = async () => {
     if (!format && intake.format) {
@@ -171,23 +154,24 @@ async function importLines(
     if (format && text.length > 0) await request.write(text.take());
   };
   const limitMs = request.pattern === undefined ? undefined : (request.patternLimitMs ?? PATTERN_LIMIT_MS);
-  for await (const bytes of bytesOf(request, pieces, taken)) {
+  for await (const bytes of bytesOf(log, request.signal)) {
     if (limitMs === undefined) intake.push(bytes);
     else
       withinTime(
         limitMs,
         () => intake.push(bytes),
-        () => tooSlow(name, text.lineNumber),
+        () => tooSlow(log.name, text.lineNumber),
       );
     await pass();
   }
-  const remarks = [...taken.remarks, ...intake.end()];
+  const told = intake.end();
   await pass();
   if (!format || (text.operations === 0 && text.findings.count("unmatched-free") === 0)) {
-    throw nothingFound(name, format, intake.firstLines);
+    throw nothingFound(log, format, intake.firstLines);
   }
+  log.remarks.push(...told);
   const wasRecognised = chosen === undefined;
-  return { ...summary(request, text, name, format), wasRecognised, bytes: taken.bytes, lines: intake.lines, remarks };
+  return { ...summary(request, text, log, format), wasRecognised, lines: intake.lines };
 }
 
 function tooSlow(name: string, line: number): HeapsoakError {
@@ -204,11 +188,13 @@ function refuseOffsets({ heap }: ImportRequest, format: LogFormat, text: TraceTe
 function summary(
   { heap }: ImportRequest,
   text: TraceText,
-  name: string,
+  { name, bytes, remarks }: Log,
   format: { readonly name: string; readonly title: string },
-): Omit<ImportSummary, "wasRecognised" | "bytes" | "lines" | "remarks"> {
+): Omit<ImportSummary, "wasRecognised" | "lines"> {
   return {
     source: name,
+    bytes,
+    remarks,
     format: format.name,
     title: format.title,
     ...text.counts,
@@ -220,49 +206,42 @@ function summary(
   };
 }
 
-async function importPackets(
-  request: ImportRequest,
-  name: string,
-  pieces: AsyncIterable<Piece>,
-): Promise<ImportSummary> {
+async function importPackets(request: ImportRequest, log: Log): Promise<ImportSummary> {
   const text = new TraceText(request.heap);
   const reader = new SystemviewReader(text);
   await begin(request, "systemview");
-  const taken = { bytes: 0, remarks: [] as string[] };
-  for await (const bytes of bytesOf(request, pieces, taken)) {
+  for await (const bytes of bytesOf(log, request.signal)) {
     reader.push(bytes);
     if (text.length > 0) await request.write(text.take());
   }
-  const remarks = [...taken.remarks, ...reader.end()];
+  const told = reader.end();
   if (text.operations === 0) {
     throw new HeapsoakError(
       "bad-log",
-      `${name}: ${reader.packets} SystemView packets, but no heap events among them.`,
+      `${log.name}: ${reader.packets} SystemView packets, but no heap events among them.`,
       {
         hint: "The firmware must call SEGGER_SYSVIEW_HeapAlloc and SEGGER_SYSVIEW_HeapFree.",
       },
     );
   }
+  log.remarks.push(...told);
   await request.write(text.take());
   const format = { name: "systemview", title: OTHER_FORMATS.systemview.title };
   const wasRecognised = request.format === undefined;
-  return { ...summary(request, text, name, format), wasRecognised, bytes: taken.bytes, lines: reader.packets, remarks };
+  return { ...summary(request, text, log, format), wasRecognised, lines: reader.packets };
 }
 
-async function importTrace(request: ImportRequest, name: string, pieces: AsyncIterable<Piece>): Promise<ImportSummary> {
+async function importTrace(request: ImportRequest, log: Log): Promise<ImportSummary> {
   if (request.heap) {
     throw new HeapsoakError("bad-argument", "--heap: a trace of heapsoak's own has its offsets already.");
   }
+  const { name, remarks } = log;
   const parser = new LineParser(name);
-  const taken = { bytes: 0, remarks: [] as string[] };
-  const counts = await copyTrace(bytesOf(request, pieces, taken), parser, request.write);
+  const counts = await copyTrace(bytesOf(log, request.signal), parser, request.write);
   const operations = counts.allocations + counts.frees + counts.reallocations;
   if (operations === 0) throw new HeapsoakError("bad-trace", `${name}: holds no operations.`);
   const { gaps, tornBytes } = parser.totals;
-  const remarks = [
-    ...taken.remarks,
-    "It is a trace already: replay takes it as it is. Every line was checked, and copied.",
-  ];
+  remarks.push("It is a trace already: replay takes it as it is. Every line was checked, and copied.");
   if (gaps > 0) remarks.push(`${gaps} ${gaps === 1 ? "gap" : "gaps"}, where operations are missing.`);
   const findings = new Findings();
   if (tornBytes > 0) findings.note("torn", parser.line + 1, `${tornBytes} bytes`);
@@ -272,7 +251,7 @@ async function importTrace(request: ImportRequest, name: string, pieces: AsyncIt
     format: "heapsoak",
     title: OTHER_FORMATS.heapsoak.title,
     wasRecognised: request.format === undefined,
-    bytes: taken.bytes,
+    bytes: log.bytes,
     lines: parser.line,
     operations,
     live: undefined,
@@ -289,11 +268,11 @@ async function begin({ heap, version, write }: ImportRequest, format: string): P
   await write(`# ${IMPORTED_KEY}=${format}\n# heapsoak=${version}\n${place}`);
 }
 
-function nothingFound(name: string, format: LogFormat | undefined, first: readonly string[]): HeapsoakError {
+function nothingFound({ name, remarks }: Log, format: LogFormat | undefined, first: readonly string[]): HeapsoakError {
   const tried = format ? `the format ${format.name}` : `any format (${FORMAT_NAMES.join(", ")})`;
   const shown =
     first.length === 0 ? "It has no lines." : `It begins with:\n${first.map((line) => `    ${line}`).join("\n")}`;
-  return new HeapsoakError("bad-log", `${name}: holds no operation of ${tried}. ${shown}`, {
+  return new HeapsoakError("bad-log", `${name}: holds no operation of ${tried}. ${[...remarks, shown].join(" ")}`, {
     hint: format
       ? "Without --format or --pattern the format is recognised."
       : 'Describe its lines with --pattern, such as "(?<op>malloc|free) (?<addr>0x[0-9a-f]+)(?: (?<size>[0-9]+))?".',

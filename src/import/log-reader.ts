@@ -1,14 +1,9 @@
+import { BOOT_BANNER } from "../trace/boot-banner.ts";
 import type { TraceText } from "../trace/trace-text.ts";
 import { LOG_FORMATS } from "./formats.ts";
 import type { LineReader, LogFormat } from "./log-format.ts";
 import { PrefixClock } from "./prefix-clock.ts";
 
-/**
- * What boards print first: the ROMs of the ESP8266 and ESP32 (`ets Jun  8 2016`, `ESP-ROM:esp32s3-20210327`,
- * `rst:0x1 (POWERON)`, `rst cause:2`), Zephyr, MCUboot's hand-over and U-Boot. FreeRTOS itself prints nothing.
- */
-const BOOT =
-  /^\s?ets [A-Z][a-z]{2} [ \d]\d \d{4}|^ESP-ROM:esp|\brst:0x[0-9a-f]+ \(|\brst cause:\d|\*\*\* Booting (?:Zephyr OS|MCUboot)|^U-Boot (?:SPL )?\d{4}\./;
 /** The ROM's two lines are one boot. */
 const BOOT_LINES = 8;
 
@@ -63,7 +58,7 @@ export class LogReader {
       return;
     }
     this.#text.findings.note("other", number);
-    if (!BOOT.test(line)) return;
+    if (!BOOT_BANNER.test(line)) return;
     if (number - this.#bootLine >= BOOT_LINES) this.#text.boot();
     this.#bootLine = number;
   }

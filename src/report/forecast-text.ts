@@ -38,7 +38,8 @@ export function forecastText(record: ForecastRecord, paint: Paint): string {
 }
 
 function sourceLines(source: SourceRecord): string[] {
-  const { name, format, columns, samples, otherLines, brokenLines, tooLongLines, unfinishedBytes, faults } = source;
+  const { name, format, columns, samples, otherLines, brokenLines, tooLongLines, unfinishedBytes, cut, faults } =
+    source;
   const roles = columns
     ? ` (${Object.entries(columns)
         .map(([role, column]) => `${role}: ${column}`)
@@ -51,10 +52,8 @@ function sourceLines(source: SourceRecord): string[] {
     tooLongLines > 0 && `${formatCount(tooLongLines)} too long`,
     unfinishedBytes > 0 && "an unfinished last line left out",
   ].filter((text) => typeof text === "string");
-  return wrapped(
-    `${name}: ${format}${roles}, ${counted(samples, "sample")}${left.map((text) => `, ${text}`).join("")}`,
-    WIDTH,
-  );
+  const read = `${name}: ${format}${roles}, ${counted(samples, "sample")}${left.map((text) => `, ${text}`).join("")}`;
+  return [...wrapped(read, WIDTH), ...(cut === null ? [] : wrapped(`${cut} It is read up to there.`, WIDTH))];
 }
 
 function deviceLines(device: DeviceForecast, record: ForecastRecord, paint: Paint): string[] {

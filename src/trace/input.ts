@@ -39,6 +39,24 @@ export async function* inflated(input: Readable, name: string): AsyncGenerator<U
   }
 }
 
+/**
+ * The bytes of a log: as `inflated`, but where the compression is cut off or damaged, they end there, and `cut` takes
+ * why. Throws `cannot-read`.
+ */
+export async function* inflatedUpToCut(
+  input: Readable,
+  name: string,
+  cut: (why: string) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* inflated(input, name);
+  } catch (cause) {
+    const error = unreadable(name, cause);
+    if (!(error instanceof HeapsoakError) || error.code !== "bad-trace") throw error;
+    cut(error.message);
+  }
+}
+
 /** At least the two bytes that tell gzip from text, when there are as many. */
 async function firstBytes(chunks: AsyncIterator<Uint8Array | string>, name: string): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ForecastRecord } from "../../src/forecast/record.ts";
 import { counterTable } from "../support/counter-series.ts";
@@ -50,6 +51,18 @@ describe("heapsoak forecast", () => {
     expect(stdout).toContain("a request of 1 KiB (the default; --request SIZE) is not refused within 90 d");
     expect(stdout).not.toContain("safe");
     expect(status).toBe(0);
+  });
+
+  test("of a compressed table has read the same, and of one that is cut off says so", () => {
+    const whole = gzipSync(readFileSync(healthy));
+    const compressed = join(folder, "healthy.csv.gz");
+    writeFileSync(compressed, whole);
+    const observed = (text: string) => text.slice(text.indexOf("observed for"));
+    expect(observed(forecast([compressed]).stdout)).toBe(observed(forecast([healthy]).stdout));
+    writeFileSync(compressed, whole.subarray(0, (whole.length * 3) / 4));
+    const cut = forecast([compressed]);
+    expect(cut.stdout).toContain("healthy.csv.gz: the gzip data is cut off. It is read up to there.");
+    expect(cut.status).toBe(0);
   });
 
   test("of too few samples exits with 3", () => {

@@ -62,8 +62,19 @@ describe("the history of a trace", () => {
   test("counts refused requests, unmatched frees and gaps", async () => {
     const history = await historyOf("a 1 9 -1 t=1\nf 1 t=2\nf 9 t=3\n! gap frames=3 certain=1\na 2 4294967295 t=4\n");
     expect(history).toMatchObject({ refused: 1, unmatchedFrees: 1, gaps: 1 });
-    expect(history.blocks.count).toBe(1);
-    expect(history.blocks.requestBytes[0]).toBe(4_294_967_295);
+    expect([...history.blocks.requestBytes.subarray(0, history.blocks.count)]).toEqual([9, 4_294_967_295]);
+    expect([...history.blocks.ending.subarray(0, 2)]).toEqual([Ending.Refused, Ending.Live]);
+    expect(history.remarks).toContain("Operations are missing at 1 place: blocks freed there seem to live on.");
+    expect(history.remarks).toContain("1 free is of a block born before the trace, and left out.");
+  });
+
+  test.each<[number, string]>([
+    [1, "once"],
+    [2, "twice"],
+    [3, "3 times"],
+  ])("that boots %i times more says so as people do", async (boots, words) => {
+    const { remarks } = await historyOf(`a 1 8 t=1\n${"! boot\na 1 8 t=1\n".repeat(boots)}`);
+    expect(remarks.join()).toContain(`The device started anew ${words}: `);
   });
 
   test("takes times that not all operations have", async () => {

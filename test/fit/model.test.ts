@@ -224,3 +224,59 @@ describe("a scenario comes of", () => {
     expect(model.activities.map(({ leader }) => leader.site)).toEqual(["early"]);
   });
 });
+
+describe("requests that the trace refused", () => {
+  /** Asks each second, every fifth time for more than there is. */
+  function refusing(isRefused: (index: number) => boolean): string {
+    return Array.from({ length: 300 }, (_, index) => {
+      const us = index * SECOND;
+      if (isRefused(index)) return `a ${index} 400 -1 t=${us} at=x\n`;
+      return `a ${index} 100 t=${us} at=x\nf ${index} t=${us + SECOND / 2} at=x\n`;
+    }).join("");
+  }
+
+  test("are asked for as often as they were, and live as long as the others", async () => {
+    const { scenario, model } = await fitted(refusing((index) => index % 5 === 4));
+    expect(scenario.tasks[0]?.activation).toMatchObject({ kind: "every", gapUs: { value: SECOND } });
+    expect(model.activities[0]?.steps).toMatchObject([
+      { step: "allocate", size: { kind: "table", values: [100, 400], weights: [240, 60] } },
+      { step: "wait", us: { kind: "constant", value: SECOND / 2 } },
+      { step: "free" },
+    ]);
+    expect(model.live.traceMean).toBeCloseTo(40, 0);
+  });
+
+  test("are freed at once where none was ever granted", async () => {
+    const { model, yaml } = await fitted(refusing(() => true));
+    expect(model.activities[0]?.steps.map(({ step }) => step)).toEqual(["allocate", "free"]);
+    expect(yaml).toContain("orElse: []");
+  });
+});
+
+test("a full queue that drops its oldest is one, with what it has room for", async () => {
+  const firmware = new MadeFirmware();
+  const waiting: number[] = [];
+  let servedUs: number | undefined;
+  const hold = (bornUs: number, diedUs: number) => firmware.hold("answer", 200, bornUs, diedUs - bornUs);
+  const inWork = { bornUs: 0 };
+  const serve = (us: number) => {
+    for (; servedUs !== undefined && servedUs <= us; ) {
+      hold(inWork.bornUs, servedUs);
+      const next = waiting.shift();
+      if (next !== undefined) inWork.bornUs = next;
+      servedUs = next === undefined ? undefined : servedUs + firmware.uniform(0.6, 1.6) * SECOND;
+    }
+  };
+  for (let us = 0; us < HOUR / 2; us += firmware.uniform(0.7, 1.3) * SECOND) {
+    serve(us);
+    if (servedUs === undefined) {
+      inWork.bornUs = us;
+      servedUs = us + SECOND;
+    } else {
+      waiting.push(us);
+      if (waiting.length > 4) hold(waiting.shift() ?? 0, us + 1);
+    }
+  }
+  const { scenario } = await fitted(firmware.trace(HOUR));
+  expect(scenario.queues).toMatchObject([{ capacity: 4, whenFull: "drop-oldest" }]);
+});

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { roleOf } from "../../src/forecast/columns.ts";
 import { countersOf } from "../support/counter-forecast.ts";
@@ -14,7 +15,7 @@ function iso(minute: number): string {
   return new Date(Date.UTC(2026, 2, 1, 12, minute)).toISOString();
 }
 
-async function only(text: string, settings: Parameters<typeof countersOf>[1] = {}) {
+async function only(text: string | Buffer, settings: Parameters<typeof countersOf>[1] = {}) {
   const { tracks, sources } = await countersOf([text], settings);
   const [track] = tracks.values();
   const [source] = sources;
@@ -107,6 +108,20 @@ describe("tables", () => {
     expect(free).toBeGreaterThan(50_000);
   });
 
+  test("a compressed table is read like a plain one", async () => {
+    const table = counterTable({ seed: 1, days: 3 });
+    expect((await countersOf([gzipSync(table)])).sources).toEqual((await countersOf([table])).sources);
+  });
+
+  test("a compressed table that is cut off is read up to there, and that is said", async () => {
+    const whole = gzipSync(counterTable({ seed: 1, days: 60 }));
+    const { source } = await only(whole.subarray(0, whole.length >> 1));
+    expect(source.cut).toBe("counters 1: the gzip data is cut off.");
+    expect(source.samples).toBeGreaterThan(2000);
+    expect(source.samples).toBeLessThan(6500);
+    expect(source.brokenLines).toBe(0);
+  });
+
   test("used and total give free", async () => {
     const { free } = await only(`time,used,total\n${lines((i) => `${iso(i)},${2000 + i},10000`)}`);
     expect(free).toBe(7961);
@@ -196,6 +211,16 @@ describe("logs", () => {
     expect((await only(text, { format: "key-value" })).record).toMatchObject({ samples: 39, reboots: 1, segments: 2 });
   });
 
+  test("a boot banner is one of all heaps that the log tells of, and makes no device of its own", async () => {
+    const heap = (i: number, base: string) => `[ ${i * 60}.000] zpl_memory_event heap (${base}) 100B 900B main`;
+    const text = lines((i) => (i === 20 ? "*** Booting Zephyr OS v3.7 ***" : `${heap(i, "0x20")}\n${heap(i, "0x30")}`));
+    const { tracks } = await countersOf([`*** Booting Zephyr OS v3.7 ***\n${text}`]);
+    expect([...tracks].map(([name, track]) => [name, track.record().reboots])).toEqual([
+      ["heap 0x20", 1],
+      ["heap 0x30", 1],
+    ]);
+  });
+
   test("a time of day counts on over midnight", async () => {
     const text = lines((i) => `${i < 20 ? "23:" : "00:"}${String(40 + (i % 20)).padStart(2, "0")}:00 heap free: 5000`);
     expect((await only(text)).record).toMatchObject({ segments: 2, lastAt: null, clockJumps: 0 });
@@ -210,7 +235,12 @@ describe("what is no counters", () => {
     ["a log without times", lines((i) => `Free heap: ${i} min: 1 largest: 1`), "no time"],
     ["times without a unit", `time,free\n${lines((i) => `${i},900`)}`, "the time 0 has no unit"],
     ["a dump in UTF-16", "\xff\xfea\0", "UTF-16"],
-    ["a compressed file", "\x1f\x8b\x08\0", "is compressed"],
+    [
+      "a compressed file of which only its beginning is there",
+      "\x1f\x8b\x08\0",
+      "the gzip data is cut off. No samples",
+    ],
+    ["a compressed file that is none", `\x1f\x8b\x08${"\xff".repeat(40)}`, "the gzip data is damaged"],
     ["only a header", "time,free\n", "holds no samples"],
   ])("%s is refused with the reason", async (_, text, reason) => {
     await expect(countersOf([Buffer.from(text, "latin1")])).rejects.toThrow(reason);

@@ -9,13 +9,15 @@ export enum Ending {
   Reset,
   /** Gone where the trace lacks operations: when it was freed is not known. */
   Lost,
+  /** It never was a block: the request was refused. */
+  Refused,
 }
 
 /** What `previous` says of a block that no reallocation made. */
 export const NO_BLOCK = -1;
 const FIRST_BLOCKS = 4096;
 
-/** One block a row, in order of birth. Rows from `count` on mean nothing. */
+/** One request a row, in order of birth. Rows from `count` on mean nothing. */
 export interface BlockTable {
   readonly count: number;
   /** Index into the history's `sites` and `tasks`; 0: not said. */
@@ -25,7 +27,7 @@ export interface BlockTable {
   /** 0 where none was asked for. */
   readonly alignment: Uint32Array;
   readonly bornUs: Float64Array;
-  /** Infinity for blocks that are live at the end. */
+  /** Infinity for blocks that are live at the end; the birth's where the request was refused. */
   readonly diedUs: Float64Array;
   /** The operation of the trace that made it, from 0, and the one that ended it: the order at one instant. */
   readonly bornOrder: Uint32Array;

@@ -1,6 +1,7 @@
 import { Opcode } from "../../../assembly/memory-map.ts";
 import type { TraceHeader } from "../../allocators/entry.ts";
 import { REFUSED, type TraceBatch, type TraceBreak } from "../../trace/format.ts";
+import { counted, times } from "../wording.ts";
 import type { Annotations } from "./annotations.ts";
 import { type BlockTable, Ending, GrowingBlocks, NO_BLOCK } from "./block-table.ts";
 import type { TraceHistory } from "./history.ts";
@@ -110,8 +111,13 @@ export class HistoryMaker {
     if (this.#annotations.isSizeUnknown[index]) this.#unknownSizes++;
     const before = this.#live.get(id);
     if (before !== undefined) this.#rebound++;
-    if (!isRefused) this.#enter(batch, index, id, NO_BLOCK);
-    else this.#refuse(id);
+    if (!isRefused) {
+      this.#live.set(id, this.#enter(batch, index, NO_BLOCK));
+      this.#refusedIds.delete(id);
+    } else {
+      this.#end(this.#enter(batch, index, NO_BLOCK), Ending.Refused, index);
+      this.#refuse(id);
+    }
   }
 
   #refuse(id: number): void {
@@ -119,9 +125,9 @@ export class HistoryMaker {
     if (!this.#live.has(id)) this.#refusedIds.add(id);
   }
 
-  #enter(batch: TraceBatch, index: number, id: number, previous: number): void {
+  #enter(batch: TraceBatch, index: number, previous: number): number {
     const annotations = this.#annotations;
-    const row = this.#blocks.add({
+    return this.#blocks.add({
       site: annotations.sites[index] ?? 0,
       task: annotations.tasks[index] ?? 0,
       requestBytes: batch.requestBytes[index] ?? 0,
@@ -130,8 +136,6 @@ export class HistoryMaker {
       order: this.operations,
       previous,
     });
-    this.#live.set(id, row);
-    this.#refusedIds.delete(id);
   }
 
   #release(id: number, index: number): void {
@@ -150,7 +154,8 @@ export class HistoryMaker {
     else if (isRefused) this.#refuse(id);
     else {
       if (row !== undefined) this.#end(row, Ending.Reallocated, index);
-      this.#enter(batch, index, id, row ?? NO_BLOCK);
+      this.#live.set(id, this.#enter(batch, index, row ?? NO_BLOCK));
+      this.#refusedIds.delete(id);
     }
   }
 
@@ -183,20 +188,28 @@ export class HistoryMaker {
 
   #remarks(timed: boolean): string[] {
     const untold = this.operations - this.#timed;
+    const unmatched = this.#unmatched + this.#annotations.unmatchedFrees;
     const { onlyTicks, siteNames } = this.#annotations;
     return [
       !timed && `The trace has no times: each operation stands for ${UNTIMED_STEP_US / 1000} ms.`,
       !timed && onlyTicks > 0 && "Its ticks are of a clock whose rate is not known.",
-      timed && untold > 0 && `${untold} operations have no time and took that of the operation before.`,
-      this.#backwards > 0 && `${this.#backwards} times lie before the operation in front of them and were set to its.`,
+      timed &&
+        untold > 0 &&
+        `${counted(untold, "operation has", "operations have")} no time, and that of the one before.`,
+      this.#backwards > 0 &&
+        `${counted(this.#backwards, "time lies", "times lie")} before that of the operation in front, and the later one counts.`,
       this.#startsUs.length > 1 &&
-        `The device started anew ${this.#startsUs.length - 1} times: blocks live then count as not observed to their end.`,
-      this.#gaps > 0 && `Operations are missing at ${this.#gaps} places: blocks freed there seem to live on.`,
-      this.#unmatched + this.#annotations.unmatchedFrees > 0 &&
-        `${this.#unmatched + this.#annotations.unmatchedFrees} frees are of blocks born before the trace, and left out.`,
-      this.#refused > 0 && `${this.#refused} requests were refused and hold no memory: they are left out.`,
-      this.#unknownSizes > 0 && `${this.#unknownSizes} sizes are not known and count as 0 bytes.`,
-      this.#rebound > 0 && `${this.#rebound} blocks were never freed before their name was given to another.`,
+        `The device started anew ${times(this.#startsUs.length - 1)}: blocks live then count as not observed to their end.`,
+      this.#gaps > 0 &&
+        `Operations are missing at ${counted(this.#gaps, "place", "places")}: blocks freed there seem to live on.`,
+      unmatched > 0 &&
+        `${counted(unmatched, "free is of a block", "frees are of blocks")} born before the trace, and left out.`,
+      this.#refused > 0 &&
+        `${counted(this.#refused, "request was", "requests were")} refused: the scenario makes them as it makes the others.`,
+      this.#unknownSizes > 0 &&
+        `${counted(this.#unknownSizes, "size is not known and counts", "sizes are not known and count")} as 0 bytes.`,
+      this.#rebound > 0 &&
+        `${counted(this.#rebound, "block was", "blocks were")} never freed before another took the name.`,
       siteNames.refused > 0 && "More than 65,535 call sites: the others count as not said.",
     ].filter((remark) => remark !== false);
   }

@@ -7,7 +7,7 @@ import { Annotations } from "./annotations.ts";
 import type { BlockTable } from "./block-table.ts";
 import { HistoryMaker } from "./history-maker.ts";
 
-/** Every block of a trace with its times, in columns. Times are microseconds since the trace's time 0. */
+/** Every request of a trace with its times, in columns. Times are microseconds since the trace's time 0. */
 export interface TraceHistory {
   /** The file's path, or `standard input`. */
   readonly name: string;
@@ -29,7 +29,7 @@ export interface TraceHistory {
   readonly boots: number;
   readonly gaps: number;
   readonly unmatchedFrees: number;
-  /** Requests that were refused: they are no blocks. */
+  /** Requests that were refused; those that are no reallocations have a row of their own in `blocks`. */
   readonly refused: number;
   /** What a reader of the result must know of the trace, in sentences. */
   readonly remarks: readonly string[];

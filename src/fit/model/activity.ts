@@ -49,13 +49,11 @@ function startUp(families: readonly Family[]): FittedActivity[] {
     const wait = waitSteps([us - reachedUs]);
     reachedUs = us;
     const size = { kind: "constant", value: blocks.requestBytes[index] ?? 0 } as const;
-    return [...wait, { step: "allocate", blocks, size }, ...(blocks.rows.length > 1 ? [leak(blocks)] : [])];
+    const request = [...wait, { step: "allocate", blocks, size } as const];
+    if (blocks.isRefused[index] === 1) return [...request, { step: "free", blocks }];
+    return blocks.rows.length > 1 ? [...request, { step: "leak", blocks }] : request;
   });
   return [{ start: { kind: "at", atUs: firstUs }, steps, leader: first.blocks, classes, starts: 1 }];
-}
-
-function leak(blocks: BlockClass): FittedStep {
-  return { step: "leak", blocks };
 }
 
 function activityOf(family: Family, untilUs: number): FittedActivity {

@@ -20,6 +20,8 @@ export interface BlockClass {
   readonly seenUs: Float64Array;
   /** Of containers that grow: what each held on average. */
   readonly requestBytes: Float64Array;
+  /** 1: there never was a block, only the request; `diedUs` is infinite then, and `seenUs` the birth. */
+  readonly isRefused: Uint8Array;
   readonly alignment: number;
   /** How many of them took over another block's memory. */
   readonly reallocations: number;
@@ -27,6 +29,8 @@ export interface BlockClass {
   readonly growth?: Growth;
 }
 
+/** Endings that do not tell how long a block would have lived. */
+const UNSEEN_ENDINGS: readonly Ending[] = [Ending.Reset, Ending.Lost, Ending.Refused];
 /** Sizes that make up at least this share of a task's blocks are a class of their own. */
 const OWN_CLASS_RATIO = 0.02;
 /** More classes than this no reader follows; the rarest are joined by task. */
@@ -51,6 +55,23 @@ function rowsUntil({ count, bornUs }: BlockTable, untilUs: number): Uint32Array 
   let end = count;
   while (end > 0 && (bornUs[end - 1] ?? 0) >= untilUs) end--;
   return Uint32Array.from({ length: end }, (_, row) => row);
+}
+
+/** The class without what was refused: what it says of lives and of the order of frees. */
+export function grantedOf(blocks: BlockClass): BlockClass {
+  if (!blocks.isRefused.includes(1)) return blocks;
+  const isGranted = (_: number, index: number) => blocks.isRefused[index] === 0;
+  return {
+    ...blocks,
+    rows: blocks.rows.filter(isGranted),
+    bornUs: blocks.bornUs.filter(isGranted),
+    bornOrder: blocks.bornOrder.filter(isGranted),
+    diedUs: blocks.diedUs.filter(isGranted),
+    diedOrder: blocks.diedOrder.filter(isGranted),
+    seenUs: blocks.seenUs.filter(isGranted),
+    requestBytes: blocks.requestBytes.filter(isGranted),
+    isRefused: blocks.isRefused.filter(isGranted),
+  };
 }
 
 /** Rows that took over another's memory, or gave theirs up for one. */
@@ -123,9 +144,10 @@ function classOf(
 
 type Columns = Omit<BlockClass, "site" | "task" | "sizes" | "alignment">;
 
-/** Every container a row; undefined where they are none. */
+/** Every container a row; undefined where they are none. What none of them got is left out. */
 function grownColumns(blocks: BlockTable, group: readonly number[], untilUs: number): Columns | undefined {
-  const chains = chainsOf(blocks, Uint32Array.from(group));
+  const granted = group.filter((row) => blocks.ending[row] !== Ending.Refused);
+  const chains = chainsOf(blocks, Uint32Array.from(granted));
   const growth = chains && growthOf(blocks, chains);
   if (!growth) return undefined;
   const columns = columnsOf(blocks, chains, untilUs);
@@ -151,7 +173,7 @@ function columnsOf(blocks: BlockTable, chains: readonly Chain[], untilUs: number
   const rows = Uint32Array.from(chains, (chain) => chain[0] ?? 0);
   const lasts = Uint32Array.from(chains, (chain) => chain.at(-1) ?? 0);
   const isSeen = (row: number) =>
-    (blocks.diedUs[row] ?? 0) < untilUs && ![Ending.Reset, Ending.Lost].includes(blocks.ending[row] ?? 0);
+    (blocks.diedUs[row] ?? 0) < untilUs && !UNSEEN_ENDINGS.includes(blocks.ending[row] ?? 0);
   return {
     rows,
     bornUs: Float64Array.from(rows, (row) => blocks.bornUs[row] ?? 0),
@@ -160,6 +182,7 @@ function columnsOf(blocks: BlockTable, chains: readonly Chain[], untilUs: number
     diedOrder: Float64Array.from(lasts, (row) =>
       isSeen(row) ? (blocks.diedOrder[row] ?? 0) : Number.POSITIVE_INFINITY,
     ),
+    isRefused: Uint8Array.from(rows, (row) => (blocks.ending[row] === Ending.Refused ? 1 : 0)),
     seenUs: Float64Array.from(lasts, (row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
   };
 }

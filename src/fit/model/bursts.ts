@@ -1,4 +1,4 @@
-import type { BlockClass } from "./block-class.ts";
+import { type BlockClass, grantedOf } from "./block-class.ts";
 import { hasWaited } from "./queue.ts";
 import { gapsOf } from "./starts.ts";
 import { meanOf, separation, sorted, thinned } from "./statistics.ts";
@@ -29,10 +29,12 @@ export function burstsOf(leader: BlockClass): Bursts | undefined {
   const gaps = gapsOf(leader.bornUs);
   if (gaps.length < 2 * BURSTS_LEAST) return undefined;
   // Who waits for room in a queue goes on with the same group.
-  const free = gaps.filter((_, index) => !hasWaited(leader, index + 1));
+  const queue = grantedOf(leader);
+  const isFree = gaps.map((_, index) => (hasWaited(queue, leader.bornUs[index + 1] ?? 0) ? 0 : 1));
+  const free = gaps.filter((_, index) => isFree[index] === 1);
   const limit = separation(sorted(thinned(free, TESTED_MOST)).map(logarithm), SEPARATED_RATIO);
   if (limit === undefined) return undefined;
-  const bursts = splitAt(leader, gaps, Math.exp(limit));
+  const bursts = splitAt(leader, gaps, isFree, Math.exp(limit));
   const mean = meanOf(bursts.counts);
   const squares = bursts.counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / bursts.counts.length;
   const isRegular = squares <= REGULAR_RATIO * mean * (mean - 1);
@@ -43,11 +45,11 @@ function logarithm(gap: number): number {
   return Math.log(Math.max(INSTANT_US, gap));
 }
 
-function splitAt(leader: BlockClass, gaps: Float64Array, limitUs: number): Bursts {
+function splitAt(leader: BlockClass, gaps: Float64Array, isFree: Float64Array, limitUs: number): Bursts {
   const firsts = [0];
   const inner: number[] = [];
   gaps.forEach((gap, index) => {
-    if (hasWaited(leader, index + 1)) return;
+    if (isFree[index] === 0) return;
     if (gap > limitUs) firsts.push(index + 1);
     else inner.push(gap);
   });

@@ -37,13 +37,17 @@ function binsOf({ requestBytes }: BlockClass, all: Uint32Array): Uint32Array[] {
 }
 
 function isDependent(blocks: BlockClass, bins: readonly Uint32Array[]): boolean {
-  const picked = bins.flatMap((bin) => sample(bin, Math.ceil(SAMPLED_MOST / bins.length)));
+  const granted = bins
+    .map((bin) => bin.filter((index) => blocks.isRefused[index] === 0))
+    .filter(({ length }) => length > 0);
+  if (granted.length < 2) return false;
+  const picked = granted.flatMap((bin) => sample(bin, Math.ceil(SAMPLED_MOST / granted.length)));
   const lives = picked.map((index) => (blocks.seenUs[index] ?? 0) - (blocks.bornUs[index] ?? 0));
   const ranks = ranksOf(lives);
   const sizes = ranksOf(picked.map((index) => blocks.requestBytes[index] ?? 0));
   const correlation = correlationOf(sizes, ranks);
   if (Math.abs(correlation) * Math.sqrt(picked.length - 1) > DEVIATIONS && Math.abs(correlation) > 0.05) return true;
-  return kruskalWallis(bins, picked, ranks, SAMPLED_MOST);
+  return kruskalWallis(granted, picked, ranks, SAMPLED_MOST);
 }
 
 function sample(bin: Uint32Array, most: number): number[] {

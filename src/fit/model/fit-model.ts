@@ -1,5 +1,7 @@
 import { HeapsoakError } from "../../errors.ts";
+import { type BlockTable, Ending } from "../history/block-table.ts";
 import type { TraceHistory } from "../history/history.ts";
+import { counted } from "../wording.ts";
 import { activitiesOf } from "./activity.ts";
 import { classesOf } from "./block-class.ts";
 import { familiesOf } from "./followers.ts";
@@ -28,12 +30,28 @@ export function fitModel(history: TraceHistory, { untilUs }: FitOptions): Fitted
   const live = liveBytesOf(activities, untilUs);
   const off = live.traceMean > 0 ? live.modelMean / live.traceMean - 1 : 0;
   const reallocated = classes.reduce((sum, { reallocations }) => sum + reallocations, 0);
+  const leftOut =
+    refusedUntil(history.blocks, untilUs) - classes.reduce((sum, { isRefused }) => sum + total(isRefused), 0);
   const remarks = [
-    reallocated > 0 && `${reallocated} reallocations are written as a block that goes when another comes.`,
+    reallocated > 0 &&
+      `${counted(reallocated, "reallocation is", "reallocations are")} written as a block that goes when another comes.`,
+    leftOut > 0 && `${counted(leftOut, "refused request", "refused requests")} of containers that grow: left out.`,
     Math.abs(off) > LIVE_RATIO &&
       `By the fitted rates, sizes and lives ${percent(off)} live bytes are expected than the trace has on average.`,
   ].filter((remark) => remark !== false);
   return { untilUs, activities, live, remarks };
+}
+
+function refusedUntil({ count, ending, bornUs }: BlockTable, untilUs: number): number {
+  let refused = 0;
+  for (let row = 0; row < count; row++) {
+    if (ending[row] === Ending.Refused && (bornUs[row] ?? 0) < untilUs) refused++;
+  }
+  return refused;
+}
+
+function total(marks: Uint8Array): number {
+  return marks.reduce((sum, mark) => sum + mark, 0);
 }
 
 function percent(ratio: number): string {

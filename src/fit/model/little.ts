@@ -32,7 +32,7 @@ function addKept(kept: Map<BlockClass, number>, steps: readonly FittedStep[], ti
       if (step.blocks.growth) bytes = meanOf(step.blocks.requestBytes);
       const { draw, leakRatio } = step.lifetime;
       const us = (1 - leakRatio) * seenMean(draw, untilUs) + (leakRatio * untilUs) / 2;
-      kept.set(step.blocks, (kept.get(step.blocks) ?? 0) + times * bytes * us);
+      kept.set(step.blocks, (kept.get(step.blocks) ?? 0) + times * grantedRatio(step.blocks) * bytes * us);
     } else if (step.step === "repeat") addKept(kept, step.steps, times * drawMean(step.count), untilUs);
     else if (step.step === "chance") addKept(kept, step.steps, times * step.ratio, untilUs);
     else if (step.step === "choose") {
@@ -40,6 +40,10 @@ function addKept(kept: Map<BlockClass, number>, steps: readonly FittedStep[], ti
       for (const option of step.options) addKept(kept, option.steps, (times * option.weight) / total, untilUs);
     }
   }
+}
+
+function grantedRatio({ isRefused }: BlockClass): number {
+  return 1 - meanOf(isRefused);
 }
 
 /** Mean of what is seen of lives that begin anywhere in the time. */

@@ -1,4 +1,4 @@
-import type { BlockClass } from "./block-class.ts";
+import { type BlockClass, grantedOf } from "./block-class.ts";
 import { type FittedQueue, queueOf } from "./queue.ts";
 
 /** How the blocks of a class leave, besides after a time of their own. */
@@ -11,7 +11,9 @@ export type Retention =
   | { readonly kind: "forever" }
   /** One at most is held: freed in the order of the code. */
   | { readonly kind: "single" }
-  | { readonly kind: "free" };
+  | { readonly kind: "free" }
+  /** None was ever granted. */
+  | { readonly kind: "none" };
 
 /** Nearly all must keep to a rule for it to be one, and as many must have been seen. */
 const RULE_RATIO = 0.98;
@@ -22,7 +24,9 @@ const EVICTION_RATIO = 0.05;
 const SLOTS_MOST = 65_535;
 
 /** What rule the class keeps to. */
-export function retentionOf(blocks: BlockClass): Retention {
+export function retentionOf(all: BlockClass): Retention {
+  const blocks = grantedOf(all);
+  if (blocks.rows.length === 0) return { kind: "none" };
   const ended = blocks.diedUs.reduce((count, us) => count + (Number.isFinite(us) ? 1 : 0), 0);
   if (ended === 0) return { kind: "forever" };
   const cache = cacheOf(blocks, ended);

@@ -142,6 +142,7 @@ function addRelease(leader: BlockClass, blocks: BlockClass, releases: Event[]): 
 function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
   const whole = madeSteps(blocks);
   if (retention.kind === "single") return whole;
+  if (retention.kind === "none") return [...whole, { step: "free", blocks }];
   if (retention.kind === "forever") return [...whole, { step: "leak", blocks }];
   if (retention.kind === "cache") {
     return [...whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
@@ -160,7 +161,8 @@ function keptSteps(blocks: BlockClass, bin: Uint32Array): FittedStep[] {
 }
 
 /** Lives of containers count from when they have grown. */
-function keepStep(blocks: BlockClass, bin: Uint32Array): FittedStep {
+function keepStep(blocks: BlockClass, all: Uint32Array): FittedStep {
+  const bin = all.filter((index) => blocks.isRefused[index] === 0);
   const from = blocks.growth?.reachedUs ?? blocks.bornUs;
   const us = Float64Array.from(bin, (index) => (blocks.seenUs[index] ?? 0) - (from[index] ?? 0));
   const isEnded = Uint8Array.from(bin, (index) => (Number.isFinite(blocks.diedUs[index]) ? 1 : 0));
@@ -250,7 +252,7 @@ function joinEvents(leader: BlockClass, events: Event[], releases: Event[]): Scr
     for (let start = 0; start < reached.length; start++) {
       const from = event.fromUs[start] ?? Number.NaN;
       if (Number.isNaN(from)) continue;
-      gaps.push(Math.max(0, from - (reached[start] ?? 0)));
+      gaps.push(Math.max(0, Math.round(from - (reached[start] ?? 0))));
       reached[start] = Math.max(reached[start] ?? 0, event.toUs[start] ?? 0);
     }
     steps.push(...waitSteps(gaps), ...event.steps);

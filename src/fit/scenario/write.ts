@@ -85,8 +85,8 @@ function cacheLines({ caches }: TaskWriter): string[] {
 
 function queueLines({ queues }: TaskWriter): string[] {
   if (queues.length === 0) return [];
-  const lines = queues.map(({ name, queue: { capacity, blocks } }) => {
-    return `  ${name}: { capacity: ${capacity}, whenFull: ${blocks ? "block" : "drop-newest"} }`;
+  const lines = queues.map(({ name, queue: { capacity, whenFull } }) => {
+    return `  ${name}: { capacity: ${capacity}, whenFull: ${whenFull} }`;
   });
   return ["queues:", ...lines];
 }
