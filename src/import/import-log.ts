@@ -11,7 +11,8 @@ import { patternFormat } from "./formats/pattern.ts";
 import { checkedFormat, FORMAT_NAMES, isTrace, LOG_FORMATS, OTHER_FORMATS } from "./formats.ts";
 import type { LogFormat } from "./log-format.ts";
 import { LogIntake, linesOf } from "./log-intake.ts";
-import { isSystemview, SystemviewReader } from "./systemview.ts";
+import { SystemviewReader } from "./systemview.ts";
+import { isSystemview, refuseChanged } from "./systemview-head.ts";
 import { withinTime } from "./time-limit.ts";
 
 /** As much of a file decides of which kind it is. */
@@ -73,6 +74,7 @@ export async function importLog(request: ImportRequest): Promise<ImportSummary> 
   try {
     const head = await takeHead(chunks);
     const log: Log = { name, head, chunks, remarks, bytes: 0 };
+    refuseUtf16(head, name);
     const format = chosen ?? kindOf(head, name);
     if (format === "systemview") return await importPackets(request, log);
     if (format === "heapsoak") return await importTrace(request, log);
@@ -98,11 +100,7 @@ function chosenFormat({ format, pattern }: ImportRequest): Chosen | undefined {
 /** What the first bytes say of the file. */
 function kindOf(head: Uint8Array, name: string): "systemview" | "heapsoak" | "lines" {
   if (isSystemview(head)) return "systemview";
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
-    throw new HeapsoakError("bad-log", `${name}: is text in UTF-16, expected UTF-8 or ASCII.`, {
-      hint: "PowerShell's > writes it: convert it, for instance with iconv -f UTF-16 -t UTF-8.",
-    });
-  }
+  refuseChanged(head, name);
   return isTrace(linesOf(head)) ? "heapsoak" : "lines";
 }
 
@@ -115,6 +113,15 @@ async function takeHead(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> 
     bytes = Buffer.concat([bytes, value]);
   }
   return bytes;
+}
+
+/** Throws `bad-log` for text that is not in bytes. */
+function refuseUtf16(head: Uint8Array, name: string): void {
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
+    throw new HeapsoakError("bad-log", `${name}: is text in UTF-16, expected UTF-8 or ASCII.`, {
+      hint: "PowerShell's > writes it: convert it, for instance with iconv -f UTF-16 -t UTF-8.",
+    });
+  }
 }
 
 /** A log that is being read. */
@@ -216,13 +223,8 @@ async function importPackets(request: ImportRequest, log: Log): Promise<ImportSu
   }
   const told = reader.end();
   if (text.operations === 0) {
-    throw new HeapsoakError(
-      "bad-log",
-      `${log.name}: ${reader.packets} SystemView packets, but no heap events among them.`,
-      {
-        hint: "The firmware must call SEGGER_SYSVIEW_HeapAlloc and SEGGER_SYSVIEW_HeapFree.",
-      },
-    );
+    const { what, hint } = reader.emptiness;
+    throw new HeapsoakError("bad-log", [`${log.name}: ${what}.`, ...log.remarks].join(" "), { hint });
   }
   log.remarks.push(...told);
   await request.write(text.take());
@@ -268,10 +270,18 @@ async function begin({ heap, version, write }: ImportRequest, format: string): P
   await write(`# ${IMPORTED_KEY}=${format}\n# heapsoak=${version}\n${place}`);
 }
 
-function nothingFound({ name, remarks }: Log, format: LogFormat | undefined, first: readonly string[]): HeapsoakError {
+function nothingFound(
+  { name, remarks, bytes }: Log,
+  format: LogFormat | undefined,
+  first: readonly string[],
+): HeapsoakError {
   const tried = format ? `the format ${format.name}` : `any format (${FORMAT_NAMES.join(", ")})`;
   const shown =
-    first.length === 0 ? "It has no lines." : `It begins with:\n${first.map((line) => `    ${line}`).join("\n")}`;
+    first.length === 0
+      ? bytes > 0
+        ? "None of its lines ends in a line feed."
+        : "It has no lines."
+      : `It begins with:\n${first.map((line) => `    ${line}`).join("\n")}`;
   return new HeapsoakError("bad-log", `${name}: holds no operation of ${tried}. ${[...remarks, shown].join(" ")}`, {
     hint: format
       ? "Without --format or --pattern the format is recognised."

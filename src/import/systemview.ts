@@ -9,6 +9,7 @@
  */
 import { formatAddress } from "../quantities.ts";
 import type { Stamp, TraceText } from "../trace/trace-text.ts";
+import { COPY_HINT, SYNC_BYTES, syncAt } from "./systemview-head.ts";
 
 /** Event ids. */
 enum Id {
@@ -38,21 +39,11 @@ const SHORT_PAYLOADS = [
   ...["", "1", "1", "", "1", "", "1", "2", "1", "2s", "", "", "1", "2", "s", "1", "1", "", "", "1", "", "4", "2s", "2"],
 ].map((shape) => ({ numbers: Number.parseInt(shape, 10) || 0, hasText: shape.endsWith("s") }));
 
-const SYNC_BYTES = 10;
 /** More text in front of the sync, or a longer packet, is no recording. */
 const HEADER_BYTES_MOST = 65_536;
 const PACKET_BYTES_MOST = 20_000;
 /** ESP-IDF's heap trace is a module of its own: events 0 (address, size, callers) and 1 (address, callers). */
 const ESP_HEAP_MODULE = "M=ESP32 SystemView Heap Tracing Module";
-
-/** Whether a file that begins with these bytes is such a recording. */
-export function isSystemview(head: Uint8Array): boolean {
-  return (head[0] === 0x3b || head[0] === 0) && syncAt(head) >= 0;
-}
-
-function syncAt(bytes: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(Buffer.alloc(SYNC_BYTES));
-}
 
 /** Thrown within a packet whose end has not come yet. */
 const INCOMPLETE = new Error("incomplete");
@@ -65,6 +56,10 @@ export class SystemviewReader {
   /** Bytes in front of #bytes. */
   #before = 0;
   #isSynchronised = false;
+  #hasSynchronised = false;
+  /** Bytes in front of the first sync that are no header. */
+  #skippedBytes = 0;
+  #hasInit = false;
   #isTwoCores = false;
   #timeTicks = 0;
   #ticksPerSecond = 0;
@@ -95,6 +90,9 @@ export class SystemviewReader {
     const remarks = [...this.#heaps].map(
       (heap) => `The recording defines a heap of ${heap}; --heap makes offsets of it.`,
     );
+    if (this.#skippedBytes > 0) remarks.push(`${this.#skippedBytes} bytes in front of the first sync were left out.`);
+    if (!this.#hasInit)
+      remarks.push("The recording has no INIT packet: addresses count from the RAM's base, and times are not known.");
     if (this.#isTwoCores)
       remarks.push("Events of two cores are not told apart: sysviewtrace_proc.py's text is (esp-host).");
     if (this.#shift > 0) remarks.push(`Sizes are as recorded: blocks, in steps of ${2 ** this.#shift} bytes.`);
@@ -103,6 +101,20 @@ export class SystemviewReader {
 
   get packets(): number {
     return this.#packets;
+  }
+
+  /** What to say of a recording without heap events, and how to mend it. */
+  get emptiness(): { readonly what: string; readonly hint: string } {
+    if (!this.#hasSynchronised) {
+      return { what: "the ten zero bytes in front of a SystemView recording's packets are missing", hint: COPY_HINT };
+    }
+    const what = `${this.#packets} SystemView packets, but no heap events among them`;
+    const { findings } = this.#sink;
+    if (!this.#hasInit) return { what: `${what}, nor INIT, with which a recording begins`, hint: COPY_HINT };
+    if (findings.count("damaged") + findings.count("torn") > 0) {
+      return { what: `${what}, and not all of it can be read`, hint: COPY_HINT };
+    }
+    return { what, hint: "The firmware must call SEGGER_SYSVIEW_HeapAlloc and SEGGER_SYSVIEW_HeapFree." };
   }
 
   /** Reads one packet; false where more bytes are needed. */
@@ -133,8 +145,10 @@ export class SystemviewReader {
       this.#at = Math.max(this.#at, this.#bytes.length - kept);
       return false;
     }
+    if (!this.#hasSynchronised)
+      this.#skippedBytes = skippedBytes(this.#bytes.subarray(0, this.#at + sync), this.#before);
     this.#at += sync + SYNC_BYTES;
-    this.#isSynchronised = true;
+    this.#isSynchronised = this.#hasSynchronised = true;
     return true;
   }
 
@@ -201,6 +215,7 @@ export class SystemviewReader {
   #long(id: number, numbers: readonly number[]): void {
     const [first = 0, second = 0, third = 0, fourth = 0] = numbers;
     if (id === Id.Init) {
+      this.#hasInit = true;
       [this.#ticksPerSecond, , this.#ramBase, this.#shift] = [first, second, third, Math.min(fourth, 16)];
       return;
     }
@@ -265,4 +280,11 @@ export class SystemviewReader {
     this.#at++;
     return byte;
   }
+}
+
+/** How many of the bytes in front of the first sync, with those `before` them, are no lines of a header. */
+function skippedBytes(bytes: Uint8Array, before: number): number {
+  return before === 0 && (bytes.length === 0 || bytes[0] === 0x3b || bytes.every((byte) => byte === 0))
+    ? 0
+    : before + bytes.length;
 }

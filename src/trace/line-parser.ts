@@ -18,6 +18,7 @@ import {
   type TraceBreak,
   type TraceCheck,
 } from "./format.ts";
+import { clip, isDigit, isLowerCase, quoteByte } from "./line-bytes.ts";
 import { TraceClock } from "./trace-clock.ts";
 
 const TAB = 0x09;
@@ -379,23 +380,4 @@ export class LineParser {
   #bad(what: string, expected: string): HeapsoakError {
     return new HeapsoakError("bad-trace", `${this.#name}: line ${this.line}: ${what}; expected ${expected}.`);
   }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
-}
-
-function isLowerCase(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= LETTER_A && byte <= LETTER_Z;
-}
-
-function quoteByte(byte: number): string {
-  if (byte === LF || byte === CR) return "the end of the line";
-  return byte > SPACE && byte < 0x7f
-    ? `"${String.fromCharCode(byte)}"`
-    : `byte 0x${byte.toString(16).padStart(2, "0")}`;
-}
-
-function clip(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -36,10 +36,13 @@ export class MadeFirmware {
     this.#blocks.push({ bornUs: born, diedUs: Math.round(bornUs + lifeUs), bytes: Math.round(bytes), site });
   }
 
-  /** Lines up to `untilUs`; at one instant frees come first, unless the block is of that instant. */
-  trace(untilUs: number): string {
+  /**
+   * Lines up to `untilUs`; at one instant frees come first, unless the block is of that instant. `hasTasks`: each site
+   * is a task of its own.
+   */
+  trace(untilUs: number, hasTasks = false): string {
     const events = this.#blocks.flatMap(({ bornUs, diedUs, bytes, site }, id) => [
-      { us: bornUs, rank: 1, line: `a ${id} ${bytes} t=${bornUs} at=${site}` },
+      { us: bornUs, rank: 1, line: `a ${id} ${bytes} t=${bornUs} at=${site}${hasTasks ? ` task=${site}` : ""}` },
       { us: diedUs, rank: diedUs === bornUs ? 2 : 0, line: `f ${id} t=${diedUs}` },
     ]);
     const lines = events.filter(({ us }) => us <= untilUs).sort((a, b) => a.us - b.us || a.rank - b.rank);

@@ -218,11 +218,14 @@ describe("what is no log", () => {
     );
     expect(said).toContain("\n    hello\n    world");
     expect(await complaint("")).toContain("It has no lines.");
+    expect(await complaint("#m:0x1000;0x1-8\r".repeat(9))).toContain("None of its lines ends in a line feed.");
     expect(await complaint("hello\n", { format: "mbed" })).toContain("no operation of the format mbed");
   });
 
   test("is refused by name where it is UTF-16, and a format that is none", async () => {
     expect(await complaint(Buffer.from("\uFEFF#m:0x1000;0x1-8\n", "utf16le"))).toContain("UTF-16");
+    const pattern = "(?<addr>x)(?<op>y)";
+    expect(await complaint(Buffer.from("\uFEFFxy\n", "utf16le"), { pattern })).toContain("UTF-16");
     expect(await complaint("x\n", { format: "mbet" })).toContain('--format: got "mbet"');
   });
 

@@ -2,7 +2,7 @@ import type { BlockClass } from "./block-class.ts";
 import { type Bursts, burstsOf } from "./bursts.ts";
 import { countDraw, tableOf } from "./draw.ts";
 import type { Family } from "./followers.ts";
-import type { FittedActivity, FittedStart, FittedStep } from "./model.ts";
+import type { FittedActivity, FittedStart, FittedStep, Rounds } from "./model.ts";
 import { type Phases, phasesOf } from "./phases.ts";
 import { retentionOf } from "./retention.ts";
 import { replacingSteps, type Script, scriptOf, waitSteps } from "./script.ts";
@@ -70,7 +70,8 @@ function activityOf(family: Family, untilUs: number): FittedActivity {
   if (replacing) return { ...common, start, steps: replacing };
   const phases = start.kind === "every" && start.gap.kind === "table" ? phasesOf(gaps) : undefined;
   if (phases) return { ...common, ...phaseActivity(phases, script, leader) };
-  return { ...common, ...alternating(start, script.steps, script.spanUs, gaps) };
+  const rounds = { startsUs: leader.bornUs, spanUs: script.spanUs, steps: script.steps };
+  return { ...common, ...alternating(start, rounds, gaps), rounds };
 }
 
 /** As often at one rate as that was seen to last, then at the other. */
@@ -93,8 +94,7 @@ function atOnce({ bornUs, rows }: BlockClass, { steps }: Script): Pick<FittedAct
 /** Steps that take much of the time between starts make the gaps themselves, unless a clock does. */
 function alternating(
   start: FittedStart,
-  steps: readonly FittedStep[],
-  spanUs: Float64Array,
+  { steps, spanUs }: Rounds,
   gaps: Float64Array,
 ): { start: FittedStart; steps: readonly FittedStep[] } {
   const isBusy = meanOf(spanUs) > BUSY_RATIO * meanOf(gaps);
@@ -108,7 +108,8 @@ function burstActivity(bursts: Bursts, script: Script, untilUs: number) {
   const pause = waitSteps(bursts.innerGapsUs.map((gap) => Math.max(0, gap - meanOf(script.spanUs))));
   const repeat: FittedStep = { step: "repeat", count: countDraw(bursts.counts), steps: [...script.steps, ...pause] };
   const start = startOf(bursts.firstUs, untilUs);
-  return { ...alternating(start, [repeat], bursts.spanUs, gapsOf(bursts.firstUs)), starts: bursts.firstUs.length };
+  const rounds = { startsUs: bursts.firstUs, spanUs: bursts.spanUs, steps: [repeat] };
+  return { ...alternating(start, rounds, gapsOf(bursts.firstUs)), starts: bursts.firstUs.length, rounds };
 }
 
 function isPeriodic(start: FittedStart): boolean {

@@ -19,6 +19,8 @@ const TESTED_MOST = 20_000;
 const SEPARATED_RATIO = 0.8;
 /** Numbers that vary less than this share of what chance ends give are no accident of independent gaps. */
 const REGULAR_RATIO = 0.5;
+/** So many times as long as the gaps inside groups are those between groups of any number. */
+const APART_RATIO = 100;
 const INSTANT_US = 1;
 
 /**
@@ -37,8 +39,13 @@ export function burstsOf(leader: BlockClass): Bursts | undefined {
   const bursts = splitAt(leader, gaps, isFree, Math.exp(limit));
   const mean = meanOf(bursts.counts);
   const squares = bursts.counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / bursts.counts.length;
-  const isRegular = squares <= REGULAR_RATIO * mean * (mean - 1);
+  const isRegular = squares <= REGULAR_RATIO * mean * (mean - 1) || areApart(bursts);
   return bursts.counts.length >= BURSTS_LEAST && mean >= 2 && isRegular ? bursts : undefined;
+}
+
+/** Whether groups are so far apart that whatever begins one has to do with it as a whole. */
+function areApart({ firstUs, innerGapsUs }: Bursts): boolean {
+  return meanOf(gapsOf(firstUs)) >= APART_RATIO * meanOf(innerGapsUs);
 }
 
 function logarithm(gap: number): number {

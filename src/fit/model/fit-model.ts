@@ -4,6 +4,7 @@ import type { TraceHistory } from "../history/history.ts";
 import { counted } from "../wording.ts";
 import { activitiesOf } from "./activity.ts";
 import { classesOf } from "./block-class.ts";
+import { withEpisodes } from "./episodes.ts";
 import { familiesOf } from "./followers.ts";
 import { liveBytesOf } from "./little.ts";
 import type { FittedModel } from "./model.ts";
@@ -26,7 +27,7 @@ export function fitModel(history: TraceHistory, { untilUs }: FitOptions): Fitted
   if (classes.length === 0 || untilUs <= 0) {
     throw new HeapsoakError("bad-trace", `${history.name}: no block is allocated in the time that is to be fitted.`);
   }
-  const activities = activitiesOf(familiesOf(classes, untilUs), untilUs);
+  const { activities, episodes } = withEpisodes(activitiesOf(familiesOf(classes, untilUs), untilUs));
   const live = liveBytesOf(activities, untilUs);
   const off = live.traceMean > 0 ? live.modelMean / live.traceMean - 1 : 0;
   const reallocated = classes.reduce((sum, { reallocations }) => sum + reallocations, 0);
@@ -39,7 +40,7 @@ export function fitModel(history: TraceHistory, { untilUs }: FitOptions): Fitted
     Math.abs(off) > LIVE_RATIO &&
       `By the fitted rates, sizes and lives ${percent(off)} live bytes are expected than the trace has on average.`,
   ].filter((remark) => remark !== false);
-  return { untilUs, activities, live, remarks };
+  return { untilUs, activities, live, remarks, ...(episodes && { episodes }) };
 }
 
 function refusedUntil({ count, ending, bornUs }: BlockTable, untilUs: number): number {

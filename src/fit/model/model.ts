@@ -15,6 +15,8 @@ export type FittedStep =
   /** To a task that serves the queue. */
   | { readonly step: "send"; readonly blocks: BlockClass; readonly queue: FittedQueue }
   | { readonly step: "wait"; readonly us: FittedDraw }
+  /** For the end of the episode. */
+  | { readonly step: "until-pause" }
   | { readonly step: "repeat"; readonly count: FittedDraw; readonly steps: readonly FittedStep[] }
   | { readonly step: "chance"; readonly ratio: number; readonly steps: readonly FittedStep[] }
   | {
@@ -28,7 +30,22 @@ export type FittedStart =
   | { readonly kind: "every"; readonly gap: FittedDraw; readonly jitterRatio: number; readonly firstUs: number }
   | { readonly kind: "poisson"; readonly perSecond: number; readonly hourly?: readonly number[] }
   /** Again as soon as it ends; its waits make the gaps. */
-  | { readonly kind: "loop" };
+  | { readonly kind: "loop" }
+  /** When an episode begins. */
+  | { readonly kind: "mode" };
+
+/** What activities that start together wait for: it begins, lasts for a while, and comes back after a pause. */
+export interface FittedEpisodes {
+  readonly pause: FittedDraw;
+  readonly lasts: FittedDraw;
+}
+
+/** Every start that was seen, what it took, and what it did, without a wait for the next one. */
+export interface Rounds {
+  readonly startsUs: Float64Array;
+  readonly spanUs: Float64Array;
+  readonly steps: readonly FittedStep[];
+}
 
 /** Steps that happen together, as one task of a scenario. */
 export interface FittedActivity {
@@ -39,6 +56,8 @@ export interface FittedActivity {
   readonly classes: readonly BlockClass[];
   /** How often it was seen to start; a part of a round at the end of the trace counts as such. */
   readonly starts: number;
+  /** Missing where the activity is not one thing that starts time after time. */
+  readonly rounds?: Rounds;
 }
 
 /** A workload: what a scenario can be made of. */
@@ -47,6 +66,8 @@ export interface FittedModel {
   readonly untilUs: number;
   readonly activities: readonly FittedActivity[];
   readonly live: LiveBytes;
+  /** Missing where no activities start together. */
+  readonly episodes?: FittedEpisodes;
   /** What a user must know of the model, in sentences. */
   readonly remarks: readonly string[];
 }

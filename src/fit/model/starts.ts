@@ -1,4 +1,4 @@
-import { drawMean, timeDraw } from "./draw.ts";
+import { timeDraw } from "./draw.ts";
 import { type Day, dayOf } from "./hourly.ts";
 import type { FittedStart } from "./model.ts";
 import { at, deviationOf, mayBeExponential, meanOf, sorted, thinned } from "./statistics.ts";
@@ -79,14 +79,4 @@ function gridOf(timesUs: Float64Array): { periodUs: number; phaseUs: number; off
 function rounded(us: number): number {
   const short = Number(us.toPrecision(3));
   return Math.abs(short - us) <= ROUND_RATIO * us ? short : us;
-}
-
-/** Starts a second in the long run. */
-export function meanRate(start: FittedStart): number {
-  if (start.kind === "poisson") {
-    return start.hourly
-      ? (start.perSecond * start.hourly.reduce((sum, factor) => sum + factor, 0)) / 24
-      : start.perSecond;
-  }
-  return start.kind === "every" ? 1e6 / drawMean(start.gap) : 0;
 }

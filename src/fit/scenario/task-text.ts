@@ -8,6 +8,10 @@ const SERVED_CHARACTERS_MOST = 40;
 /** The widest of some starts is not told more exactly. */
 const JITTER_DIGITS = 2;
 
+/** The mode that activities wait for that start together, and the one behind it. */
+export const EPISODE = "episode";
+export const PAUSE = "pause";
+
 /** A cache that a task puts blocks into. */
 export interface NamedCache {
   readonly name: string;
@@ -74,6 +78,8 @@ export class TaskWriter {
         return [`${indent}- { send: ${this.#names.ofBlocks(step.blocks)}, to: ${this.#queue(step)} }`];
       case "wait":
         return flow("wait: ", drawText(step.us, timeText), indent);
+      case "until-pause":
+        return [`${indent}- { until: ${PAUSE} }`];
       case "repeat":
         return [
           ...wrapped(`${indent}- repeat: `, drawText(step.count, wholeText), indent),
@@ -141,13 +147,11 @@ function hasFree(steps: readonly FittedStep[]): boolean {
 
 /** `- { BEFORE DRAW AFTER }`, a long choice wrapped. */
 function flow(before: string, draw: string, indent: string, after = ""): string[] {
-  const lines = wrapped(`${indent}- { ${before}`, draw, indent);
-  lines.push(`${lines.pop()}${after} }`);
-  return lines;
+  return wrapped(`${indent}- { ${before}`, draw, indent, `${after} }`);
 }
 
-/** `BEFORE DRAW`, a long choice on several lines, the further ones deeper than `indent`. */
-function wrapped(before: string, draw: string, indent: string): string[] {
+/** `BEFORE DRAW AFTER`, a long choice on several lines, the further ones deeper than `indent`. */
+export function wrapped(before: string, draw: string, indent: string, after = ""): string[] {
   const lines: string[] = [];
   let line = before;
   for (const [index, part] of draw.split(", ").entries()) {
@@ -157,7 +161,7 @@ function wrapped(before: string, draw: string, indent: string): string[] {
       line = `${indent}    ${part}`;
     } else line += piece;
   }
-  return [...lines, line];
+  return [...lines, `${line}${after}`];
 }
 
 function startLines(start: FittedStart): string[] {
@@ -166,6 +170,8 @@ function startLines(start: FittedStart): string[] {
       return [`at: ${timeText(start.atUs, PERIOD_DIGITS)}`];
     case "loop":
       return ["loop: true"];
+    case "mode":
+      return [`on: ${EPISODE}`];
     case "poisson":
       return [
         `poisson: ${rateText(start.perSecond)}`,

@@ -3,8 +3,8 @@ import { findAllocator } from "../../allocators/catalogue.ts";
 import type { OptionValues } from "../../allocators/entry.ts";
 import type { FittedModel } from "../model/model.ts";
 import { Names, shown } from "./names.ts";
-import { bytesText, timeText } from "./quantity-text.ts";
-import { TaskWriter } from "./task-text.ts";
+import { bytesText, drawText, timeText } from "./quantity-text.ts";
+import { EPISODE, PAUSE, TaskWriter, wrapped } from "./task-text.ts";
 
 /** Where a fitted workload is to run. */
 export interface ScenarioPlace {
@@ -42,6 +42,7 @@ export function scenarioOf(model: FittedModel, place: ScenarioPlace): string {
     ...heapLines(place),
     ...cacheLines(writer),
     ...queueLines(writer),
+    ...modeLines(model),
     "",
     "tasks:",
     ...tasks,
@@ -81,6 +82,15 @@ function heapLines({ allocator, heapBytes, options }: ScenarioPlace): string[] {
 function cacheLines({ caches }: TaskWriter): string[] {
   if (caches.length === 0) return [];
   return ["caches:", ...caches.map(({ name, slots, evict }) => `  ${name}: { slots: ${slots}, evict: ${evict} }`)];
+}
+
+function modeLines({ episodes }: FittedModel): string[] {
+  if (!episodes) return [];
+  return [
+    "modes:",
+    ...wrapped(`  ${PAUSE}: { for: `, drawText(episodes.pause, timeText), "  ", `, then: ${EPISODE} }`),
+    ...wrapped(`  ${EPISODE}: { for: `, drawText(episodes.lasts, timeText), "  ", `, then: ${PAUSE} }`),
+  ];
 }
 
 function queueLines({ queues }: TaskWriter): string[] {

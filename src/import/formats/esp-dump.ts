@@ -15,8 +15,12 @@ const RECORD =
   /(\d{1,10}) bytes \(@ 0x([0-9a-f]{1,16})(?:, +(?:Internal|PSRAM))?\) allocated CPU \d ccount 0x([0-9a-f]{1,8}) caller((?: ?:?0x[0-9a-f]{1,16}:?)*)$/;
 const FREED = /freed by(?: ?:?0x([0-9a-f]{1,16}))?[0-9a-fx: ]*$/;
 const BEGIN = /=+ Heap Trace: \d+ records \(\d+ capacity\) =+|\d+ allocations trace \(\d+ entry buffer\)/;
-const TOTAL = /^(?:.*\s)?total (allocations|frees): (\d{1,15})$/;
-const TOLD = /=+ Heap Trace Summary =+|^=+$|Mode: Heap Trace|bytes (?:alive|'leaked') in trace|records: \d+ \(/;
+/** Older ones tell both in a line. */
+const TOTALS = /(?:^|\s)total (allocations|frees):? (\d{1,15})(?=\s|$)/g;
+/** What ESP-IDF's monitor writes below a line with addresses. */
+const DECODED = /^(?:--- )?(?:0x[0-9a-f]{1,16}: | {0,8}\(inlined by\) ).* at \S/;
+const TOLD =
+  /=+ Heap Trace Summary =+|^=+$|Mode: Heap Trace|bytes (?:alive|'leaked') in trace|records: \d+ \(|^hash ?map: \d/;
 
 export const espDump: LogFormat = {
   name: "esp-dump",
@@ -36,6 +40,7 @@ class EspDumpReader implements LineReader {
   #records = 0;
   #total = { allocations: 0, frees: 0 };
   #hasOverflowed = false;
+  #wentOn = false;
 
   constructor(sink: TraceText) {
     this.#sink = sink;
@@ -46,6 +51,7 @@ class EspDumpReader implements LineReader {
     if (found) return this.#record(found);
     const freed = this.#last === undefined ? null : FREED.exec(line);
     if (freed) return this.#free(freed[1]);
+    if (DECODED.test(line)) return "known";
     this.#last = undefined;
     return this.#other(line);
   }
@@ -59,6 +65,7 @@ class EspDumpReader implements LineReader {
       );
     }
     if (this.#dumps > 1) remarks.push(`${this.#dumps} dumps: at each the heap starts anew.`);
+    if (this.#wentOn) remarks.push("The board went on tracing while it dumped: entries may stand in the dump twice.");
     const { allocations, frees } = this.#total;
     if (allocations > this.#records || this.#hasOverflowed) {
       const overflow = this.#hasOverflowed ? ", and its buffer overflowed" : "";
@@ -88,10 +95,12 @@ class EspDumpReader implements LineReader {
   }
 
   #other(line: string): LineKind {
-    const total = TOTAL.exec(line);
-    if (total) this.#total[total[1] as "allocations" | "frees"] += Number(total[2]);
-    else if (BEGIN.test(line)) this.#begin();
-    else if (line.includes("Internal Buffer has overflowed")) this.#hasOverflowed = true;
+    const totals = [...line.matchAll(TOTALS)];
+    for (const [, what, count] of totals) this.#total[what as "allocations" | "frees"] += Number(count);
+    if (totals.length > 0) return "known";
+    if (BEGIN.test(line)) this.#begin();
+    else if (line.includes("Buffer has overflowed")) this.#hasOverflowed = true;
+    else if (line.includes("New entries were traced while dumping")) this.#wentOn = true;
     else if (!TOLD.test(line)) return / bytes \(@ | ccount 0x|^freed by /.test(line) ? "damaged" : "other";
     return "known";
   }
