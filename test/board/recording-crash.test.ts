@@ -21,7 +21,7 @@ async function operationsIn(path: string): Promise<number> {
   return operations;
 }
 
-test("a recording is readable after kill -9", { timeout: 20_000 }, async () => {
+test("a recording is readable after kill -9", { timeout: 120_000 }, async () => {
   const path = join(folder, "killed.trace");
   const child = spawn(process.execPath, [CHILD, path], { stdio: "ignore" });
   while (sizeOf(path) < 50_000) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -33,7 +33,7 @@ test("a recording is readable after kill -9", { timeout: 20_000 }, async () => {
 
 test.skipIf(process.platform === "win32")(
   "a recording that may not grow ends with a whole line and exit code 2",
-  { timeout: 20_000 },
+  { timeout: 120_000 },
   async () => {
     const path = join(folder, "limited.trace");
     // 64 blocks of 512 or 1024 bytes, as the shell counts.

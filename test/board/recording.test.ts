@@ -153,7 +153,7 @@ describe("a recording", () => {
     });
   });
 
-  test("is not made of a board that never answers", { timeout: 10_000 }, async () => {
+  test("is not made of a board that never answers", { timeout: 120_000 }, async () => {
     const path = newPath();
     await expect(
       recorded(() => new Promise((resolve) => setTimeout(resolve, 5400)), { path, board: { protocolVersion: 2 } }),
@@ -161,7 +161,7 @@ describe("a recording", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("cut anywhere reads up to its last whole line", { timeout: 60_000 }, async () => {
+  test("cut anywhere reads up to its last whole line", { timeout: 120_000 }, async () => {
     const { text } = await recorded((board) => {
       churn(board, 12);
       board.log("näher\n# x=1");

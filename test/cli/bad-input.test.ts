@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function refused(...args: string[]): string {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: "utf8",
-    timeout: 10_000,
+    timeout: 120_000,
   });
   expect({ status, signal, stdout }).toEqual({ status: 2, signal: null, stdout: "" });
   expect(stderr).not.toMatch(/^ +at |[^\P{Cc}\n\t]/mu);

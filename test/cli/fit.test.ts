@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("heapsoak fit", { timeout: 60_000 }, () => {
+describe("heapsoak fit", { timeout: 120_000 }, () => {
   test("makes a scenario that fits, with the two side by side, and says so in the scenario and the record", () => {
     const { status, stdout, stderr } = heapsoak("fit", "poisson.trace.gz", "--out", OUT, "--json", RECORD, "--quiet");
     expect(stderr).toBe("");

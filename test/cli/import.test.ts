@@ -14,7 +14,7 @@ const LOG = join(SAMPLES, "mbed.log");
 function heapsoak(args: readonly string[], input?: Buffer) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: "utf8",
-    timeout: 20_000,
+    timeout: 120_000,
     ...(input && { input }),
   });
   return { status, stdout, stderr };
@@ -47,7 +47,9 @@ test("the figures are written as JSON", () => {
   });
 });
 
-test("what is refused leaves neither a file nor a piece of one, and what was there before", { timeout: 30_000 }, () => {
+test("what is refused leaves neither a file nor a piece of one, and what was there before", {
+  timeout: 120_000,
+}, () => {
   const bad = write("bad.log", "hello\u001b[31m\u0007\n");
   const out = write("kept.trace", "before");
   const names = readdirSync(folder);

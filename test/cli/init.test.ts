@@ -26,7 +26,7 @@ const MAP = file("app.map", LINK_MAP);
 function heapsoak(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: "utf8",
-    timeout: 20_000,
+    timeout: 120_000,
   });
   return { status, stdout, stderr };
 }
@@ -92,7 +92,7 @@ test("a device file is named from the scenario's folder", () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     [MAIN, "init", "--elf", "app.elf", "--device", "board.yaml", "--out", "scenarios/app.yaml"],
-    { cwd: folder, encoding: "utf8", timeout: 20_000 },
+    { cwd: folder, encoding: "utf8", timeout: 120_000 },
   );
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(readFileSync(join(inner, "app.yaml"), "utf8")).toContain('device: "../board.yaml"');

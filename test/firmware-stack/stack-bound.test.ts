@@ -168,7 +168,7 @@ describe("a file that cannot be bounded", () => {
     fc.assert(property, { seed: 7, numRuns: 100 });
   });
 
-  test("code made to be tangled is refused", { timeout: 30_000 }, () => {
+  test("code made to be tangled is refused", { timeout: 120_000 }, () => {
     // Each function is a maze of branches between pushes; eight of them are more than the code's size pays for.
     const maze = Array.from({ length: 1000 }, (_, at) => [0xb401, 0xd000 + ((at * 89) % 254)][at % 2] ?? 0);
     const mazes = Array.from({ length: 8 }, (_, index) => ({ name: `maze${index}`, code: maze }));
@@ -176,7 +176,7 @@ describe("a file that cannot be bounded", () => {
     expect(() => analysed([{ name: "start", code: [PUSH_LR, ...starts, POP_PC] }, ...mazes])).toThrow(/too tangled/);
   });
 
-  test("a chain of calls deeper than our own stack is bounded", { timeout: 30_000 }, () => {
+  test("a chain of calls deeper than our own stack is bounded", { timeout: 120_000 }, () => {
     const links = 20_000;
     const chain = Array.from({ length: links }, (_, index): ThumbFunction => {
       const name = `f${index}`;

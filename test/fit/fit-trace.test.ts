@@ -29,7 +29,7 @@ const PLAIN: Process = {
   lifeUs: (_, random) => exponential(random) * 500_000,
 };
 
-describe("a trace with a structure that no fitted scenario has", { timeout: 60_000 }, () => {
+describe("a trace with a structure that no fitted scenario has", { timeout: 120_000 }, () => {
   test.each<[string, Partial<Process>]>([
     ["a rate that drifts", { perSecond: (at) => 15 + (15 * at) / SECONDS }],
     ["lives that change once, late", { lifeUs: (at, random) => exponential(random) * (at < 400 ? 500_000 : 700_000) }],
@@ -46,7 +46,7 @@ describe("a trace with a structure that no fitted scenario has", { timeout: 60_0
   });
 });
 
-describe("a trace with refused requests", { timeout: 60_000 }, () => {
+describe("a trace with refused requests", { timeout: 120_000 }, () => {
   /** Peaks are refused: some per cent of all requests. */
   const TIGHT = scenarioWith(`tasks:
   net: { poisson: 20 /s, do: [ { allocate: it, size: { uniform: [16, 200] } }, { keep: it, for: { exponential: 500 ms } } ] }

@@ -12,7 +12,7 @@ function startsOf(firmware: MadeFirmware, hours: number): number[] {
   return starts;
 }
 
-describe("tasks that start together", { timeout: 60_000 }, () => {
+describe("tasks that start together", { timeout: 120_000 }, () => {
   test("wait for one mode, each as late as it was, and stay as close as they were", async () => {
     const firmware = new MadeFirmware();
     for (const us of startsOf(firmware, 60)) {

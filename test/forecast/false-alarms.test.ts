@@ -27,7 +27,7 @@ describe("healthy devices", () => {
     { days: 14, correlation: 0.97, rhythmBytes: 3000 },
     { days: 10, correlation: 0.3, rhythmBytes: 2000, everyMs: HOUR_MS },
     { days: 200, correlation: 0.5, rhythmBytes: 2000, everyMs: 6 * HOUR_MS },
-  ])("are called falling in at most 5 of 100 cases: %o", { timeout: 60_000 }, (options) => {
+  ])("are called falling in at most 5 of 100 cases: %o", { timeout: 120_000 }, (options) => {
     const forecasts = SEEDS.map((seed) => judge(options, seed));
     const alarms = forecasts.filter(({ verdict }) => verdict !== "stable" && verdict !== "undecided");
     expect(alarms.length).toBeLessThanOrEqual(2);
@@ -58,7 +58,7 @@ describe("sick devices", () => {
     ["leak-and-fragmentation", { days: 14, leak: 700, scattering: 900, rhythmBytes: 1000 }],
   ] as const)(
     "with %s are recognised, and their date lies in its interval: %o",
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     (verdict, options) => {
       const forecasts = SEEDS.map((seed) => judge(options, seed));
       expect(forecasts.filter((forecast) => forecast.verdict === verdict).length).toBeGreaterThanOrEqual(36);

@@ -305,7 +305,7 @@ async function readable(found: Imported): Promise<void> {
   if (records > 0) expect(await rowsOf(found.text)).toHaveLength(records);
 }
 
-describe("any log", { timeout: 60_000 }, () => {
+describe("any log", { timeout: 120_000 }, () => {
   test("of a consistent heap leaves what is live at its end, without findings", async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {

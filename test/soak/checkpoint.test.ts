@@ -15,7 +15,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Scenario } from "../../src/scenario/model.ts";
-import { SoakDriver } from "../../src/soak/driver.ts";
 import { SoakInterrupted, type SoakOptions, soak } from "../../src/soak/soak.ts";
 import { BUSY, LEAKING, OVERFLOWING_INTO_BLOCK, PERIODIC, scenarioOf } from "../support/run-scenarios.ts";
 
@@ -80,29 +79,6 @@ describe("a checkpoint", () => {
     }
     expect(sizes.size).toBe(1);
   });
-
-  test("is written within 50 ms, and read within 50 ms", async () => {
-    const scenario = await scenarioOf(BUSY);
-    const driver = new SoakDriver(scenario, { checkpoint: { file, ...every } });
-    while (driver.machine.nowUs < 70 * MINUTE_US) driver.advance(100_000);
-    const began = performance.now();
-    driver.interrupt();
-    const writeMs = performance.now() - began;
-    const startMs = timeMs(() => new SoakDriver(scenario));
-    const resumeMs = timeMs(() => new SoakDriver(scenario, { resume: file })) - startMs;
-    expect(writeMs).toBeLessThan(50);
-    expect(resumeMs).toBeLessThan(50);
-  });
-
-  /** Wall-clock time of the fastest of three. */
-  function timeMs(work: () => unknown): number {
-    const times = [1, 2, 3].map(() => {
-      const startMs = performance.now();
-      work();
-      return performance.now() - startMs;
-    });
-    return Math.min(...times);
-  }
 });
 
 describe("a checkpoint is refused", () => {
