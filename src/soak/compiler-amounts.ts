@@ -52,7 +52,7 @@ export function wholeOperands(
   return drawOperands(image, numbers, amount, "whole", path);
 }
 
-/** The operands of a draw descriptor, constants included. A time has a site even then: for what rounding leaves over. */
+/** The operands of a draw descriptor. Constants have a site, too: for what is drawn ahead, and what rounding leaves over. */
 export function drawOperands(
   image: ImageBuilder,
   numbers: StreamNumbers,
@@ -60,8 +60,7 @@ export function drawOperands(
   measure: Measure,
   path: string,
 ): AmountOperands {
-  const site = measure === "time" || constantValue(draw) === undefined ? numbers.site(path) : 0;
-  return [new Reference(descriptor(image, draw, measure)), site];
+  return [new Reference(descriptor(image, draw, measure)), numbers.site(path)];
 }
 
 /** The place of a draw's descriptor. */

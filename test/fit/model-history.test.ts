@@ -59,6 +59,13 @@ describe("the history of a trace", () => {
     expect(blocks.bornUs[0]).toBe(0);
   });
 
+  test("says which refused reallocations it leaves out", async () => {
+    const { refused, remarks } = await historyOf("a 1 8 t=1\nr 1 900 -1 t=2\na 2 999 -1 t=3\nf 1 t=4\n");
+    expect(refused).toBe(2);
+    expect(remarks).toContain("1 refused reallocation is left out: the old block stays.");
+    expect(remarks.join()).toContain("1 request was refused");
+  });
+
   test("counts refused requests, unmatched frees and gaps", async () => {
     const history = await historyOf("a 1 9 -1 t=1\nf 1 t=2\nf 9 t=3\n! gap frames=3 certain=1\na 2 4294967295 t=4\n");
     expect(history).toMatchObject({ refused: 1, unmatchedFrees: 1, gaps: 1 });
@@ -94,7 +101,7 @@ describe("the history of a trace", () => {
     },
   );
 
-  test("of any bytes is a history or a refusal", async () => {
+  test("of any bytes is a history or a refusal", { timeout: 120_000 }, async () => {
     const line = fc.oneof(
       fc.string(),
       fc.constantFrom(

@@ -25,6 +25,7 @@ export class HistoryMaker {
   #gaps = 0;
   #unmatched = 0;
   #refused = 0;
+  #refusedMoves = 0;
   #timed = 0;
   #backwards = 0;
   #unknownSizes = 0;
@@ -151,8 +152,10 @@ export class HistoryMaker {
   #reallocate(batch: TraceBatch, index: number, id: number, isRefused: boolean): void {
     const row = this.#live.get(id);
     if (batch.requestBytes[index] === 0 && row !== undefined) this.#release(id, index);
-    else if (isRefused) this.#refuse(id);
-    else {
+    else if (isRefused) {
+      this.#refusedMoves++;
+      this.#refuse(id);
+    } else {
       if (row !== undefined) this.#end(row, Ending.Reallocated, index);
       this.#live.set(id, this.#enter(batch, index, row ?? NO_BLOCK));
       this.#refusedIds.delete(id);
@@ -190,6 +193,7 @@ export class HistoryMaker {
     const untold = this.operations - this.#timed;
     const unmatched = this.#unmatched + this.#annotations.unmatchedFrees;
     const { onlyTicks, siteNames } = this.#annotations;
+    const made = this.#refused - this.#refusedMoves;
     return [
       !timed && `The trace has no times: each operation stands for ${UNTIMED_STEP_US / 1000} ms.`,
       !timed && onlyTicks > 0 && "Its ticks are of a clock whose rate is not known.",
@@ -204,8 +208,10 @@ export class HistoryMaker {
         `Operations are missing at ${counted(this.#gaps, "place", "places")}: blocks freed there seem to live on.`,
       unmatched > 0 &&
         `${counted(unmatched, "free is of a block", "frees are of blocks")} born before the trace, and left out.`,
-      this.#refused > 0 &&
-        `${counted(this.#refused, "request was", "requests were")} refused: the scenario makes them as it makes the others.`,
+      this.#refusedMoves > 0 &&
+        `${counted(this.#refusedMoves, "refused reallocation is", "refused reallocations are")} left out: the old block stays.`,
+      made > 0 &&
+        `${counted(made, "request was", "requests were")} refused: the scenario makes them as it makes the others.`,
       this.#unknownSizes > 0 &&
         `${counted(this.#unknownSizes, "size is not known and counts", "sizes are not known and count")} as 0 bytes.`,
       this.#rebound > 0 &&

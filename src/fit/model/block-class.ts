@@ -1,12 +1,15 @@
 import { type BlockTable, Ending, NO_BLOCK } from "../history/block-table.ts";
 import type { TraceHistory } from "../history/history.ts";
 import { type Chain, chainsOf, type Growth, growthOf, meanBytes } from "./growth.ts";
+import type { Retention } from "./retention.ts";
 
 /** Blocks that the same place of the firmware asked for, or of one size where the trace does not name places. */
 export interface BlockClass {
   /** As the trace names them; empty where it does not. */
   readonly site: string;
   readonly task: string;
+  /** Of the history's tasks; 0: not said. */
+  readonly taskIndex: number;
   /** `48 B` or `33 to 64 B` where blocks are told apart by their size alone. */
   readonly sizes: string;
   /** Rows of the history's table, in order of birth. */
@@ -22,11 +25,15 @@ export interface BlockClass {
   readonly requestBytes: Float64Array;
   /** 1: there never was a block, only the request; `diedUs` is infinite then, and `seenUs` the birth. */
   readonly isRefused: Uint8Array;
+  /** By which of the history's tasks each was freed; 0: not said. */
+  readonly freedBy: Uint32Array;
   readonly alignment: number;
   /** How many of them took over another block's memory. */
   readonly reallocations: number;
   /** How they grow, where they do: a row then stands for all blocks that a container had, by the first one. */
   readonly growth?: Growth;
+  /** What blocks of other classes go into, too. */
+  readonly holder?: Retention;
 }
 
 /** Endings that do not tell how long a block would have lived. */
@@ -60,17 +67,23 @@ function rowsUntil({ count, bornUs }: BlockTable, untilUs: number): Uint32Array 
 /** The class without what was refused: what it says of lives and of the order of frees. */
 export function grantedOf(blocks: BlockClass): BlockClass {
   if (!blocks.isRefused.includes(1)) return blocks;
-  const isGranted = (_: number, index: number) => blocks.isRefused[index] === 0;
+  return rowsOf(blocks, (index) => blocks.isRefused[index] === 0);
+}
+
+/** The class with some of its rows. */
+export function rowsOf(blocks: BlockClass, isPicked: (index: number) => boolean): BlockClass {
+  const picked = (_: number, index: number) => isPicked(index);
   return {
     ...blocks,
-    rows: blocks.rows.filter(isGranted),
-    bornUs: blocks.bornUs.filter(isGranted),
-    bornOrder: blocks.bornOrder.filter(isGranted),
-    diedUs: blocks.diedUs.filter(isGranted),
-    diedOrder: blocks.diedOrder.filter(isGranted),
-    seenUs: blocks.seenUs.filter(isGranted),
-    requestBytes: blocks.requestBytes.filter(isGranted),
-    isRefused: blocks.isRefused.filter(isGranted),
+    rows: blocks.rows.filter(picked),
+    bornUs: blocks.bornUs.filter(picked),
+    bornOrder: blocks.bornOrder.filter(picked),
+    diedUs: blocks.diedUs.filter(picked),
+    diedOrder: blocks.diedOrder.filter(picked),
+    seenUs: blocks.seenUs.filter(picked),
+    requestBytes: blocks.requestBytes.filter(picked),
+    isRefused: blocks.isRefused.filter(picked),
+    freedBy: blocks.freedBy.filter(picked),
   };
 }
 
@@ -136,13 +149,14 @@ function classOf(
   return {
     site,
     task: tasks[blocks.task[first] ?? 0] ?? "",
+    taskIndex: blocks.task[first] ?? 0,
     sizes: site === "" ? sizeOf(first) : "",
     alignment: blocks.alignment[first] ?? 0,
     ...(grownColumns(blocks, group, untilUs) ?? plainColumns(blocks, group, untilUs)),
   };
 }
 
-type Columns = Omit<BlockClass, "site" | "task" | "sizes" | "alignment">;
+type Columns = Omit<BlockClass, "site" | "task" | "taskIndex" | "sizes" | "alignment">;
 
 /** Every container a row; undefined where they are none. What none of them got is left out. */
 function grownColumns(blocks: BlockTable, group: readonly number[], untilUs: number): Columns | undefined {
@@ -183,6 +197,7 @@ function columnsOf(blocks: BlockTable, chains: readonly Chain[], untilUs: number
       isSeen(row) ? (blocks.diedOrder[row] ?? 0) : Number.POSITIVE_INFINITY,
     ),
     isRefused: Uint8Array.from(rows, (row) => (blocks.ending[row] === Ending.Refused ? 1 : 0)),
+    freedBy: Uint32Array.from(lasts, (row) => blocks.freedBy[row] ?? 0),
     seenUs: Float64Array.from(lasts, (row) => Math.min(untilUs, blocks.diedUs[row] ?? untilUs)),
   };
 }

@@ -1,5 +1,5 @@
 import type { BlockClass } from "./block-class.ts";
-import { correlationOf, ranksOf } from "./statistics.ts";
+import { correlationOf, ranksOf, thinned } from "./statistics.ts";
 
 const BLOCKS_LEAST = 40;
 const SAMPLED_MOST = 5000;
@@ -7,6 +7,7 @@ const BINS_MOST = 6;
 const BIN_BLOCKS_LEAST = 15;
 /** Of a rank correlation: further from 0 than this many standard deviations is no accident. */
 const DEVIATIONS = 3.5;
+const WEAK = 0.05;
 
 /**
  * Members of the class by size, where lives depend on sizes: told by rank correlation (Spearman), and by how
@@ -15,13 +16,14 @@ const DEVIATIONS = 3.5;
 export function sizeBins(blocks: BlockClass): Uint32Array[] {
   const all = Uint32Array.from({ length: blocks.rows.length }, (_, index) => index);
   if (all.length < BLOCKS_LEAST) return [all];
-  const bins = binsOf(blocks, all);
+  const bins = binsOf(blocks);
   if (bins.length < 2 || !isDependent(blocks, bins)) return [all];
   return bins;
 }
 
-/** About equal numbers a bin, equal sizes in one. */
-function binsOf({ requestBytes }: BlockClass, all: Uint32Array): Uint32Array[] {
+/** Members of the class by size: about equal numbers a bin, equal sizes in one. */
+export function binsOf({ requestBytes, rows }: BlockClass): Uint32Array[] {
+  const all = Uint32Array.from({ length: rows.length }, (_, index) => index);
   const order = Uint32Array.from(all).sort((a, b) => (requestBytes[a] ?? 0) - (requestBytes[b] ?? 0) || a - b);
   const target = Math.max(BIN_BLOCKS_LEAST, Math.ceil(all.length / BINS_MOST));
   const bins: Uint32Array[] = [];
@@ -37,17 +39,38 @@ function binsOf({ requestBytes }: BlockClass, all: Uint32Array): Uint32Array[] {
 }
 
 function isDependent(blocks: BlockClass, bins: readonly Uint32Array[]): boolean {
+  const picked = sampleOf(blocks, bins);
+  if (!picked) return false;
+  const lives = livesOf(blocks, picked.flat());
+  const sizes = picked.flat().map((index) => blocks.requestBytes[index] ?? 0);
+  return areRankDependent(sizes, lives) || kruskalWallis(picked, ranksOf(lives));
+}
+
+/** Whether lives differ between the bins, whatever they are bins of. */
+export function livesDiffer(blocks: BlockClass, bins: readonly Uint32Array[]): boolean {
+  const picked = sampleOf(blocks, bins);
+  return picked !== undefined && kruskalWallis(picked, ranksOf(livesOf(blocks, picked.flat())));
+}
+
+/** Whether two columns depend on each other by their ranks (Spearman). */
+export function areRankDependent(left: ArrayLike<number>, right: ArrayLike<number>): boolean {
+  const correlation = Math.abs(
+    correlationOf(ranksOf(thinned(left, SAMPLED_MOST)), ranksOf(thinned(right, SAMPLED_MOST))),
+  );
+  return correlation * Math.sqrt(Math.min(left.length, SAMPLED_MOST) - 1) > DEVIATIONS && correlation > WEAK;
+}
+
+/** Some granted blocks of each bin; undefined where fewer than two have any. */
+function sampleOf(blocks: BlockClass, bins: readonly Uint32Array[]): number[][] | undefined {
   const granted = bins
     .map((bin) => bin.filter((index) => blocks.isRefused[index] === 0))
     .filter(({ length }) => length > 0);
-  if (granted.length < 2) return false;
-  const picked = granted.flatMap((bin) => sample(bin, Math.ceil(SAMPLED_MOST / granted.length)));
-  const lives = picked.map((index) => (blocks.seenUs[index] ?? 0) - (blocks.bornUs[index] ?? 0));
-  const ranks = ranksOf(lives);
-  const sizes = ranksOf(picked.map((index) => blocks.requestBytes[index] ?? 0));
-  const correlation = correlationOf(sizes, ranks);
-  if (Math.abs(correlation) * Math.sqrt(picked.length - 1) > DEVIATIONS && Math.abs(correlation) > 0.05) return true;
-  return kruskalWallis(granted, picked, ranks, SAMPLED_MOST);
+  if (granted.length < 2) return undefined;
+  return granted.map((bin) => sample(bin, Math.ceil(SAMPLED_MOST / granted.length)));
+}
+
+function livesOf({ seenUs, bornUs }: BlockClass, picked: readonly number[]): number[] {
+  return picked.map((index) => (seenUs[index] ?? 0) - (bornUs[index] ?? 0));
 }
 
 function sample(bin: Uint32Array, most: number): number[] {
@@ -56,17 +79,11 @@ function sample(bin: Uint32Array, most: number): number[] {
 }
 
 /** Whether the bins' mean ranks differ more than chi-square allows: mean + 4 standard deviations. */
-function kruskalWallis(
-  bins: readonly Uint32Array[],
-  picked: readonly number[],
-  ranks: Float64Array,
-  most: number,
-): boolean {
-  const { length } = picked;
+function kruskalWallis(bins: readonly (readonly number[])[], ranks: Float64Array): boolean {
+  const { length } = ranks;
   let from = 0;
   let sum = 0;
-  for (const bin of bins) {
-    const size = Math.min(bin.length, Math.ceil(most / bins.length));
+  for (const { length: size } of bins) {
     let total = 0;
     for (let i = from; i < from + size; i++) total += (ranks[i] ?? 0) + 1;
     sum += (total * total) / size;

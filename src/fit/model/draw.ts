@@ -181,7 +181,7 @@ function spreadOut(ascending: Float64Array): Float64Array {
   return spread;
 }
 
-/** Between the extremes of all values, around their mean. */
+/** Between the extremes of all values, or as wide as their deviation says, around their mean. */
 function uniformOf(values: ArrayLike<number>, mean: number): FittedDraw {
   let low = Number.POSITIVE_INFINITY;
   let high = 0;
@@ -189,6 +189,7 @@ function uniformOf(values: ArrayLike<number>, mean: number): FittedDraw {
     low = Math.min(low, values[i] ?? 0);
     high = Math.max(high, values[i] ?? 0);
   }
-  const half = Math.min((high - low) / 2, mean);
+  // One far off among many does not make the others any wider.
+  const half = Math.min((high - low) / 2, Math.sqrt(3) * deviationOf(values), mean);
   return { kind: "uniform", low: mean - half, high: mean + half };
 }

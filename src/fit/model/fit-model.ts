@@ -6,8 +6,10 @@ import { activitiesOf } from "./activity.ts";
 import { classesOf } from "./block-class.ts";
 import { withEpisodes } from "./episodes.ts";
 import { familiesOf } from "./followers.ts";
+import { splitGroups } from "./groups.ts";
 import { liveBytesOf } from "./little.ts";
 import type { FittedModel } from "./model.ts";
+import { withSharedHolders } from "./shared.ts";
 
 /** What of a history is fitted. */
 export interface FitOptions {
@@ -23,7 +25,7 @@ const LIVE_RATIO = 0.02;
  * leave. Throws `bad-trace` where no block is born before `untilUs`.
  */
 export function fitModel(history: TraceHistory, { untilUs }: FitOptions): FittedModel {
-  const classes = classesOf(history, untilUs);
+  const classes = splitGroups(withSharedHolders(classesOf(history, untilUs)));
   if (classes.length === 0 || untilUs <= 0) {
     throw new HeapsoakError("bad-trace", `${history.name}: no block is allocated in the time that is to be fitted.`);
   }

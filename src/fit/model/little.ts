@@ -24,10 +24,17 @@ function byteTime({ requestBytes, seenUs, bornUs }: BlockClass): number {
   return sum;
 }
 
-function addKept(kept: Map<BlockClass, number>, steps: readonly FittedStep[], times: number, untilUs: number): void {
-  let bytes = 0;
+function addKept(
+  kept: Map<BlockClass, number>,
+  steps: readonly FittedStep[],
+  times: number,
+  untilUs: number,
+  bytesBefore = 0,
+): void {
+  let bytes = bytesBefore;
   for (const step of steps) {
-    if (step.step === "allocate") bytes = drawMean(step.size);
+    if (step.step === "allocate") bytes = step.size.kind === "sampled" ? step.size.mean : drawMean(step.size);
+    else if (step.step === "in-case") addKept(kept, step.steps, times * step.ratio, untilUs, step.meanBytes);
     else if (step.step === "keep") {
       if (step.blocks.growth) bytes = meanOf(step.blocks.requestBytes);
       const { draw, leakRatio } = step.lifetime;

@@ -1,17 +1,30 @@
 import type { BlockClass } from "./block-class.ts";
 import type { FittedDraw } from "./draw.ts";
 import type { GrowthPolicy } from "./growth.ts";
+import type { FittedSize, JointDraw } from "./joint.ts";
 import type { FittedLifetime } from "./lifetime.ts";
 import type { FittedQueue } from "./queue.ts";
+import type { FittedCache } from "./retention.ts";
 
 /** What an activity does, in the words of scenarios. */
 export type FittedStep =
-  | { readonly step: "allocate"; readonly blocks: BlockClass; readonly size: FittedDraw }
+  | { readonly step: "allocate"; readonly blocks: BlockClass; readonly size: FittedSize }
+  /** The sizes that blocks of this start have together. */
+  | { readonly step: "draw"; readonly joint: JointDraw }
+  /** Only where the draw was by this case: of all blocks the `ratio`, of so many bytes on average. */
+  | {
+      readonly step: "in-case";
+      readonly joint: JointDraw;
+      readonly index: number;
+      readonly ratio: number;
+      readonly meanBytes: number;
+      readonly steps: readonly FittedStep[];
+    }
   /** As the class's containers grow; the first step by `by` where there was none. */
   | { readonly step: "grow"; readonly blocks: BlockClass; readonly by: FittedDraw; readonly policy: GrowthPolicy }
   | { readonly step: "free" | "leak"; readonly blocks: BlockClass }
   | { readonly step: "keep"; readonly blocks: BlockClass; readonly lifetime: FittedLifetime }
-  | { readonly step: "cache"; readonly blocks: BlockClass; readonly slots: number; readonly evict: string }
+  | { readonly step: "cache"; readonly blocks: BlockClass; readonly cache: FittedCache }
   /** To a task that serves the queue. */
   | { readonly step: "send"; readonly blocks: BlockClass; readonly queue: FittedQueue }
   | { readonly step: "wait"; readonly us: FittedDraw }

@@ -28,10 +28,13 @@ const ROOM = 2;
 const CAPACITY_LEAST = 16;
 const CAPACITY_MOST = 65_535;
 
-/** The queue behind blocks that leave in the order in which they came, though they overlap; undefined where they do not. */
-export function queueOf(blocks: BlockClass): FittedQueue | undefined {
+/**
+ * The queue behind blocks that leave in the order in which they came, though they overlap; undefined where they do not,
+ * or where nobody else frees them. `senders`: how many tasks may wait for room in it.
+ */
+export function queueOf(blocks: BlockClass, senders = 1): FittedQueue | undefined {
   const ended = blocks.diedOrder.reduce((count, order) => count + (Number.isFinite(order) ? 1 : 0), 0);
-  if (ended < BLOCKS_LEAST) return undefined;
+  if (ended < BLOCKS_LEAST || isOwn(blocks)) return undefined;
   const held = heldAtBirth(blocks);
   const most = held.reduce((high, count) => Math.max(high, count), 0);
   // Those that are live at the end are the last that came.
@@ -49,7 +52,20 @@ export function queueOf(blocks: BlockClass): FittedQueue | undefined {
   });
   const { dropped } = exits;
   if (dropped) return { service: timeDraw(service), capacity: most - HELD_BESIDES, whenFull: dropped };
-  return { service: timeDraw(service), ...roomOf(blocks, held, most) };
+  return { service: timeDraw(service), ...roomOf(blocks, held, most, senders) };
+}
+
+/** Whether the task that asked for them frees nearly all of them itself. */
+function isOwn({ taskIndex, freedBy, diedOrder }: BlockClass): boolean {
+  if (taskIndex === 0) return false;
+  let own = 0;
+  let all = 0;
+  freedBy.forEach((task, index) => {
+    if (!Number.isFinite(diedOrder[index])) return;
+    all++;
+    if (task === taskIndex) own++;
+  });
+  return own >= ORDER_RATIO * all;
 }
 
 interface Exits {
@@ -88,16 +104,22 @@ function exitsOf({ rows, bornOrder, diedOrder }: BlockClass, most: number): Exit
   return { served, dropped: counts.oldest > counts.newest ? "drop-oldest" : "drop-newest" };
 }
 
-function roomOf(blocks: BlockClass, held: Uint32Array, most: number): Pick<FittedQueue, "capacity" | "whenFull"> {
+function roomOf(
+  blocks: BlockClass,
+  held: Uint32Array,
+  most: number,
+  senders: number,
+): Pick<FittedQueue, "capacity" | "whenFull"> {
+  const besides = HELD_BESIDES + senders - 1;
   let full = 0;
   let waited = 0;
   held.forEach((count, index) => {
-    if (count < most) return;
+    if (count <= most - senders) return;
     full++;
     if (hasWaited(blocks, blocks.bornUs[index] ?? 0)) waited++;
   });
-  if (most > HELD_BESIDES && full >= FULL_RATIO * held.length && waited >= WAITED_RATIO * full) {
-    return { capacity: most - HELD_BESIDES, whenFull: "block" };
+  if (most > besides && full >= FULL_RATIO * held.length && waited >= WAITED_RATIO * full) {
+    return { capacity: most - besides, whenFull: "block" };
   }
   return { capacity: Math.min(CAPACITY_MOST, Math.max(CAPACITY_LEAST, ROOM * most)), whenFull: "drop-newest" };
 }

@@ -4,7 +4,7 @@ import { type FittedQueue, queueOf } from "./queue.ts";
 /** How the blocks of a class leave, besides after a time of their own. */
 export type Retention =
   /** Each new one pushes out another once `slots` are held. */
-  | { readonly kind: "cache"; readonly slots: number; readonly evict: "oldest" | "newest" | "random" }
+  | { readonly kind: "cache"; readonly cache: FittedCache }
   /** First come, first served by somebody who takes one at a time and frees it: `serviceUs` each. */
   | { readonly kind: "queue"; readonly queue: FittedQueue }
   /** None is ever freed. */
@@ -14,6 +14,12 @@ export type Retention =
   | { readonly kind: "free" }
   /** None was ever granted. */
   | { readonly kind: "none" };
+
+/** Holds so many blocks; one more pushes out another. */
+export interface FittedCache {
+  readonly slots: number;
+  readonly evict: "oldest" | "newest" | "random";
+}
 
 /** Nearly all must keep to a rule for it to be one, and as many must have been seen. */
 const RULE_RATIO = 0.98;
@@ -25,6 +31,7 @@ const SLOTS_MOST = 65_535;
 
 /** What rule the class keeps to. */
 export function retentionOf(all: BlockClass): Retention {
+  if (all.holder) return all.holder;
   const blocks = grantedOf(all);
   if (blocks.rows.length === 0) return { kind: "none" };
   const ended = blocks.diedUs.reduce((count, us) => count + (Number.isFinite(us) ? 1 : 0), 0);
@@ -48,7 +55,7 @@ function isSingle({ rows, bornOrder, diedOrder }: BlockClass): boolean {
  * Whether from some number of blocks on each birth is followed at once by the end of an older one of the class, so
  * that the number stays. `cache` in a scenario does just that.
  */
-function cacheOf(blocks: BlockClass, ended: number): Retention | undefined {
+export function cacheOf(blocks: BlockClass, ended: number): Retention | undefined {
   const { rows, bornUs, bornOrder } = blocks;
   if (ended < SEEN_LEAST) return undefined;
   const deaths = deathsInOrder(blocks);
@@ -84,7 +91,7 @@ function cacheOf(blocks: BlockClass, ended: number): Retention | undefined {
       : victims.newest >= RULE_RATIO * next
         ? "newest"
         : "random";
-  return { kind: "cache", slots, evict };
+  return { kind: "cache", cache: { slots, evict } };
 }
 
 function deathsInOrder({ rows, diedOrder }: BlockClass): Uint32Array {

@@ -1,12 +1,15 @@
-import type { BlockClass } from "./block-class.ts";
+import { type BlockClass, rowsOf } from "./block-class.ts";
 import { sizeBins } from "./dependence.ts";
 import { countDraw, drawMean, type FittedDraw, sizeDraw, timeDraw } from "./draw.ts";
 import type { Family } from "./followers.ts";
+import { interleavedWith } from "./interleaved.ts";
+import { type FittedSize, type JointDraw, type JointDraws, jointDraws } from "./joint.ts";
 import { lifetimeOf } from "./lifetime.ts";
 import type { FittedStep } from "./model.ts";
 import { type Retention, retentionOf } from "./retention.ts";
 import { gapsOf } from "./starts.ts";
-import { at, firstAbove, meanOf, sorted } from "./statistics.ts";
+import { at, meanOf, sorted } from "./statistics.ts";
+import { countsBy, startAt } from "./windows.ts";
 
 /** Windows without exactly one of a kind that do not matter. */
 const EXCEPTIONS_RATIO = 0.02;
@@ -30,6 +33,8 @@ export interface Script {
 interface Event {
   /** Whose birth it is. */
   readonly born?: BlockClass;
+  /** What happens with each step of its growth. */
+  readonly between?: readonly FittedStep[];
   readonly steps: readonly FittedStep[];
   /** Begin and end behind the start, by start; NaN where it did not happen. */
   readonly fromUs: Float64Array;
@@ -37,18 +42,34 @@ interface Event {
 }
 
 /** The steps of one start of the family, in the order of what usually happens first. `keeps`: none frees by a step. */
-export function scriptOf(family: Family, keeps = false): Script {
+export function scriptOf(family: Family, keeps = false, known: JointDraws = new Map()): Script {
   const leader = family.blocks;
+  const joint = jointDraws(family, known);
   const members = membersOf(family);
   const events: Event[] = [];
   const releases: Event[] = [];
-  for (const { blocks, family: own } of members) {
+  const containers = members.map(({ blocks }) => blocks).filter(({ growth }) => growth);
+  const parts = members.flatMap(({ family: own }) => own.filter((child) => !isAlways(leader, child.blocks)));
+  const between = parts.flatMap((part) => {
+    const interleaved = interleavedWith(leader, part.blocks, containers);
+    return interleaved ? [{ part, ...interleaved }] : [];
+  });
+  for (const { blocks } of members) {
     const retention = retentionOf(blocks);
     const isHeld = retention.kind === "single" && !keeps && addRelease(leader, blocks, releases);
-    events.push(birthEvent(leader, blocks, isHeld ? { kind: "single" } : letGo(retention)));
-    for (const child of own) if (!isAlways(leader, child.blocks)) events.push(partEvent(leader, child));
+    const inner = between.filter(({ container }) => container === blocks);
+    const steps = inner.map(({ part, ratio }): FittedStep => {
+      return { step: "chance", ratio, steps: partScript(leader, part, joint).steps };
+    });
+    events.push(birthEvent(leader, blocks, isHeld ? { kind: "single" } : letGo(retention), joint, steps));
   }
-  return joinEvents(leader, events, releases);
+  for (const part of parts) {
+    const isBetween = between.find((interleaved) => interleaved.part === part)?.isBetween;
+    if (!isBetween || isBetween.includes(0)) events.push(partEvent(leader, part, joint, isBetween));
+  }
+  const script = joinEvents(leader, events, releases, joint);
+  const drawn = [...new Set(joint.values())].filter((draw) => ![...known.values()].includes(draw));
+  return { ...script, steps: [...drawn.map((draw) => ({ step: "draw", joint: draw }) as const), ...script.steps] };
 }
 
 interface Member {
@@ -73,25 +94,10 @@ function letGo(retention: Retention): Retention {
   return retention.kind === "single" ? { kind: "free" } : retention;
 }
 
-/** The start in which something at `order` falls, or -1 before the first one. */
-function startAt(leader: BlockClass, order: number): number {
-  return firstAbove(leader.bornOrder, order) - 1;
-}
-
 /** Time behind the start; of what falls at one instant the order, as a part of a microsecond. */
 function offsetOf(leader: BlockClass, start: number, us: number, order: number): number {
   const place = Math.min(9999, order - (leader.bornOrder[start] ?? 0));
   return us - (leader.bornUs[start] ?? 0) + place * 1e-4;
-}
-
-/** How many blocks of the class come in each start. */
-export function countsBy(leader: BlockClass, blocks: BlockClass): Float64Array {
-  const counts = new Float64Array(leader.rows.length);
-  for (const order of blocks.bornOrder) {
-    const start = startAt(leader, order);
-    if (start >= 0) counts[start] = (counts[start] ?? 0) + 1;
-  }
-  return counts;
 }
 
 function isAlways(leader: BlockClass, blocks: BlockClass): boolean {
@@ -102,14 +108,20 @@ function isAlways(leader: BlockClass, blocks: BlockClass): boolean {
   return counts.length >= WINDOWS_LEAST && others <= 1 + EXCEPTIONS_RATIO * counts.length;
 }
 
-function birthEvent(leader: BlockClass, blocks: BlockClass, retention: Retention): Event {
+function birthEvent(
+  leader: BlockClass,
+  blocks: BlockClass,
+  retention: Retention,
+  joint: JointDraws,
+  between: readonly FittedStep[],
+): Event {
   const fromUs = new Float64Array(leader.rows.length).fill(Number.NaN);
   for (let i = 0; i < blocks.rows.length; i++) {
     const start = startAt(leader, blocks.bornOrder[i] ?? 0);
     if (start >= 0) fromUs[start] = offsetOf(leader, start, blocks.bornUs[i] ?? 0, blocks.bornOrder[i] ?? 0);
   }
   const toUs = blocks.growth ? grownUs(leader, blocks, fromUs) : fromUs;
-  return { born: blocks, steps: requestSteps(blocks, retention), fromUs, toUs };
+  return { born: blocks, between, steps: requestSteps(blocks, retention, joint.get(blocks), between), fromUs, toUs };
 }
 
 /** When the containers had grown, by start. */
@@ -138,21 +150,34 @@ function addRelease(leader: BlockClass, blocks: BlockClass, releases: Event[]): 
   return true;
 }
 
-/** Allocate, and what becomes of the block. */
-function requestSteps(blocks: BlockClass, retention: Retention): FittedStep[] {
-  const whole = madeSteps(blocks);
+/** Allocate, and what becomes of the block. `between`: what happens with each step of its growth. */
+function requestSteps(
+  blocks: BlockClass,
+  retention: Retention,
+  joint: JointDraw | undefined,
+  between: readonly FittedStep[] = [],
+): FittedStep[] {
+  const whole = madeSteps(blocks, joint, between);
   if (retention.kind === "single") return whole;
   if (retention.kind === "none") return [...whole, { step: "free", blocks }];
   if (retention.kind === "forever") return [...whole, { step: "leak", blocks }];
-  if (retention.kind === "cache") {
-    return [...whole, { step: "cache", blocks, slots: retention.slots, evict: retention.evict }];
-  }
+  if (retention.kind === "cache") return [...whole, { step: "cache", blocks, cache: retention.cache }];
   if (retention.kind === "queue") return [...whole, { step: "send", blocks, queue: retention.queue }];
   const all = Uint32Array.from(blocks.rows.keys());
-  if (blocks.growth) return [...whole, keepStep(blocks, all)];
+  const byCase = joint?.lives.get(blocks);
+  if (joint && byCase) return [...whole, ...byCase.map((bin, index) => inCase(blocks, bin, joint, index))];
+  if (blocks.growth || joint?.sizes.has(blocks)) return [...whole, keepStep(blocks, all)];
   const bins = sizeBins(blocks);
   const branches = bins.map((bin) => ({ weight: bin.length, steps: keptSteps(blocks, bin) }));
   return branches.length === 1 ? (branches[0]?.steps ?? []) : [{ step: "choose", options: branches }];
+}
+
+/** What becomes of it in one of the cases in which it was drawn. */
+function inCase(blocks: BlockClass, bin: Uint32Array, joint: JointDraw, index: number): FittedStep {
+  const meanBytes = meanOf(Float64Array.from(bin, (own) => blocks.requestBytes[own] ?? 0));
+  const ratio = bin.length / blocks.rows.length;
+  const steps = bin.length > 0 ? [keepStep(blocks, bin)] : [];
+  return { step: "in-case", joint, index, ratio, meanBytes, steps };
 }
 
 function keptSteps(blocks: BlockClass, bin: Uint32Array): FittedStep[] {
@@ -170,25 +195,26 @@ function keepStep(blocks: BlockClass, all: Uint32Array): FittedStep {
 }
 
 /** One request, or the steps in which a container grows. */
-function madeSteps(blocks: BlockClass): FittedStep[] {
+function madeSteps(blocks: BlockClass, joint: JointDraw | undefined, between: readonly FittedStep[]): FittedStep[] {
   const { growth } = blocks;
-  if (!growth) return [{ step: "allocate", blocks, size: sizeDraw(blocks.requestBytes) }];
+  const size: FittedSize = joint?.sizes.get(blocks) ?? sizeDraw(blocks.requestBytes);
+  if (!growth) return [{ step: "allocate", blocks, size }];
   const { policy, times } = growth;
   const wait: FittedStep[] = drawMean(growth.wait) < WAIT_US ? [] : [{ step: "wait", us: growth.wait }];
   const grow = (by: FittedDraw): FittedStep => ({ step: "grow", blocks, by, policy });
-  const repeated: FittedStep = { step: "repeat", count: times, steps: [...wait, grow(growth.by)] };
+  const repeated: FittedStep = { step: "repeat", count: times, steps: [...wait, grow(growth.by), ...between] };
   return growth.isEven ? [repeated] : [grow(growth.first), repeated];
 }
 
 /** What a class does that comes several times or not at all: by itself, in a `repeat` or on a `chance`. */
-function partEvent(leader: BlockClass, family: Family): Event {
-  const { blocks } = family;
+function partEvent(leader: BlockClass, family: Family, joint: JointDraws, isLeftOut?: Uint8Array): Event {
+  const blocks = isLeftOut ? rowsOf(family.blocks, (index) => isLeftOut[index] === 0) : family.blocks;
   const starts = leader.rows.length;
   const counts = countsBy(leader, blocks);
   const fromUs = new Float64Array(starts).fill(Number.NaN);
   const toUs = new Float64Array(starts).fill(Number.NaN);
   const gaps: number[] = [];
-  const script = partScript(leader, family);
+  const script = partScript(leader, family, joint);
   for (let i = 0; i < blocks.rows.length; i++) {
     const start = startAt(leader, blocks.bornOrder[i] ?? 0);
     if (start < 0) continue;
@@ -206,12 +232,12 @@ function partEvent(leader: BlockClass, family: Family): Event {
 }
 
 /** A part's steps end before its whole starts again, or let go of blocks without waiting for it. */
-function partScript(leader: BlockClass, family: Family): Script {
-  const script = scriptOf(family);
+function partScript(leader: BlockClass, family: Family, joint: JointDraws): Script {
+  const script = scriptOf(family, false, joint);
   const replacing = replacingSteps(family.blocks, script);
   if (replacing) return { ...script, steps: replacing, spanUs: new Float64Array(script.spanUs.length) };
   const long = at(sorted(script.spanUs), 1 - EXCEPTIONS_RATIO);
-  return long > at(sorted(gapsOf(leader.bornUs)), EXCEPTIONS_RATIO) ? scriptOf(family, true) : script;
+  return long > at(sorted(gapsOf(leader.bornUs)), EXCEPTIONS_RATIO) ? scriptOf(family, true, joint) : script;
 }
 
 /** Where what is freed at the end is freed just before the next start: freed at the beginning, and held in between. */
@@ -237,10 +263,10 @@ function partStep(counts: Float64Array, steps: readonly FittedStep[]): FittedSte
 }
 
 /** The events in order, with the waits between them. */
-function joinEvents(leader: BlockClass, events: Event[], releases: Event[]): Script {
+function joinEvents(leader: BlockClass, events: Event[], releases: Event[], joint: JointDraws): Script {
   const kept = releases.filter((release) => isOrderly(release, events));
   const orphans = releases.filter((release) => !kept.includes(release));
-  const all = [...events.map((event) => withoutRelease(event, orphans)), ...kept];
+  const all = [...events.map((event) => withoutRelease(event, orphans, joint)), ...kept];
   const order = all
     .map((event) => ({ event, us: at(sorted(event.fromUs.filter((us) => !Number.isNaN(us))), 0.5) }))
     .sort((a, b) => a.us - b.us)
@@ -280,10 +306,10 @@ function isOrderly(release: Event, events: readonly Event[]): boolean {
 }
 
 /** The event, its block let go after a time of its own where its release has no place among the steps. */
-function withoutRelease(event: Event, orphans: readonly Event[]): Event {
-  const { born } = event;
+function withoutRelease(event: Event, orphans: readonly Event[], joint: JointDraws): Event {
+  const { born, between } = event;
   const isOrphan = orphans.some(({ steps: [step] }) => step?.step === "free" && step.blocks === born);
-  return born && isOrphan ? { ...event, steps: requestSteps(born, { kind: "free" }) } : event;
+  return born && isOrphan ? { ...event, steps: requestSteps(born, { kind: "free" }, joint.get(born), between) } : event;
 }
 
 /** A wait as the gaps were; none where they are next to nothing. */

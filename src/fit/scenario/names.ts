@@ -26,6 +26,11 @@ export class Names {
     this.#blocks.set(blocks, name);
     return name;
   }
+
+  /** The name of a size of theirs that is drawn before it is asked for: one that is no subtraction in an expression. */
+  ofSize(blocks: BlockClass): string {
+    return `${this.ofBlocks(blocks).replaceAll("-", "_")}_size`;
+  }
 }
 
 /** `tasks.` says nothing in a step's path. */

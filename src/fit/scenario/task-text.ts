@@ -1,5 +1,7 @@
+import type { FittedSize, JointDraw } from "../model/joint.ts";
 import type { FittedActivity, FittedStart, FittedStep } from "../model/model.ts";
 import type { FittedQueue } from "../model/queue.ts";
+import type { FittedCache } from "../model/retention.ts";
 import { type Names, shown } from "./names.ts";
 import { DIGITS, drawText, PERIOD_DIGITS, plain, rateText, shareText, timeText, wholeText } from "./quantity-text.ts";
 
@@ -15,8 +17,7 @@ export const PAUSE = "pause";
 /** A cache that a task puts blocks into. */
 export interface NamedCache {
   readonly name: string;
-  readonly slots: number;
-  readonly evict: string;
+  readonly cache: FittedCache;
 }
 
 /** Writes tasks; remembers the caches that their steps use. */
@@ -55,11 +56,20 @@ export class TaskWriter {
         const align = step.blocks.alignment > 0 ? `, align: ${step.blocks.alignment}` : "";
         return flow(
           `allocate: ${this.#names.ofBlocks(step.blocks)}, size: `,
-          drawText(step.size, wholeText),
+          this.#size(step.size),
           indent,
           align + this.#orElse(),
         );
       }
+      case "draw":
+        return this.#draw(step.joint, indent);
+      case "in-case":
+        if (step.steps.length === 0) return [];
+        return [
+          `${indent}- repeat: ${this.#caseName(step.joint, step.index)}`,
+          `${indent}  do:`,
+          ...this.#steps(step.steps, inner),
+        ];
       case "grow":
         return flow(
           `grow: ${this.#names.ofBlocks(step.blocks)}, by: `,
@@ -100,6 +110,41 @@ export class TaskWriter {
     }
   }
 
+  #size(size: FittedSize): string {
+    if (size.kind !== "sampled") return drawText(size, wholeText);
+    const { of, factor, offset } = size;
+    const times = factor === 1 ? "" : ` * ${plain(Math.abs(factor))}`;
+    const more = offset === 0 ? "" : ` ${offset < 0 ? "-" : "+"} ${plain(Math.abs(offset))}`;
+    return `${factor < 0 ? "0 - " : ""}${this.#names.ofSize(of)}${times}${more}`;
+  }
+
+  /** Samples of the sizes, and of which case they were drawn by where something asks for it. */
+  #draw(joint: JointDraw, indent: string): string[] {
+    const { cases, lives } = joint;
+    const samples = (index: number, inner: string) => [
+      ...[...(cases[index]?.draws ?? [])].flatMap(([blocks, draw]) =>
+        flow(`sample: ${this.#names.ofSize(blocks)}, from: `, drawText(draw, wholeText), inner),
+      ),
+      ...(lives.size === 0 ? [] : cases).map((_, other) => {
+        return `${inner}- { sample: ${this.#caseName(joint, other)}, from: ${other === index ? 1 : 0} }`;
+      }),
+    ];
+    if (cases.length === 1) return samples(0, indent);
+    return [
+      `${indent}- choose:`,
+      ...cases.flatMap(({ weight }, index) => [
+        `${indent}    - weight: ${plain(weight)}`,
+        `${indent}      do:`,
+        ...samples(index, `${indent}        `),
+      ]),
+    ];
+  }
+
+  #caseName({ cases }: JointDraw, index: number): string {
+    const [source] = cases[0]?.draws.keys() ?? [];
+    return `${source ? this.#names.ofSize(source) : ""}_case_${index + 1}`;
+  }
+
   #orElse(): string {
     return this.#frees ? ", orElse: []" : "";
   }
@@ -113,6 +158,8 @@ export class TaskWriter {
   }
 
   #queue({ blocks, queue }: Extract<FittedStep, { step: "send" }>): string {
+    const shared = this.queues.find((known) => known.queue === queue);
+    if (shared) return shared.name;
     const name = `${this.#names.ofBlocks(blocks)}-queue`;
     if (!this.queues.some((known) => known.name === name)) this.queues.push({ name, queue });
     return name;
@@ -131,16 +178,18 @@ export class TaskWriter {
     ]);
   }
 
-  #cache({ blocks, slots, evict }: Extract<FittedStep, { step: "cache" }>): string {
+  #cache({ blocks, cache }: Extract<FittedStep, { step: "cache" }>): string {
+    const shared = this.caches.find((known) => known.cache === cache);
+    if (shared) return shared.name;
     const name = `${this.#names.ofBlocks(blocks)}-cache`;
-    if (!this.caches.some((cache) => cache.name === name)) this.caches.push({ name, slots, evict });
+    if (!this.caches.some((known) => known.name === name)) this.caches.push({ name, cache });
     return name;
   }
 }
 
 function hasFree(steps: readonly FittedStep[]): boolean {
   return steps.some((step) => {
-    if (step.step === "repeat" || step.step === "chance") return hasFree(step.steps);
+    if (step.step === "repeat" || step.step === "chance" || step.step === "in-case") return hasFree(step.steps);
     return step.step === "free" || (step.step === "choose" && step.options.some((option) => hasFree(option.steps)));
   });
 }

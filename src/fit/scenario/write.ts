@@ -81,7 +81,10 @@ function heapLines({ allocator, heapBytes, options }: ScenarioPlace): string[] {
 
 function cacheLines({ caches }: TaskWriter): string[] {
   if (caches.length === 0) return [];
-  return ["caches:", ...caches.map(({ name, slots, evict }) => `  ${name}: { slots: ${slots}, evict: ${evict} }`)];
+  return [
+    "caches:",
+    ...caches.map(({ name, cache: { slots, evict } }) => `  ${name}: { slots: ${slots}, evict: ${evict} }`),
+  ];
 }
 
 function modeLines({ episodes }: FittedModel): string[] {
