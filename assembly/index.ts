@@ -14,6 +14,7 @@ import { pinSoakHeap } from "./soak/soak-heap";
 
 export { firstMismatch, replayNull } from "./replay";
 export { advance as soakAdvance, prepare as soakPrepare, rekeyAll as soakRekey } from "./soak/kernel";
+export { renew as soakRenew } from "./soak/renewal";
 export { beginJudging as soakBeginJudging, closeTelemetry as soakCloseTelemetry } from "./soak/telemetry";
 export { initializeDraws } from "./soak/ziggurat";
 export { paintedBytes as stackPaintedBytes } from "./stack/stack";

@@ -24,6 +24,8 @@ export const enum SoakStatus {
   StackOverrun,
   /** The journal is full: the host empties it (SoakField.JournalCount = 0), then calls again. */
   JournalFull,
+  /** A watched heap has reached its level, or refused a request (SoakHeapField.Watch): the run goes on with the next batch. */
+  LevelReached,
 }
 
 /** How a run fails. */
@@ -172,6 +174,8 @@ export const enum SoakField {
   JournalCount,
   JournalDropped,
   Telemetry,
+  /** 1: a watched heap has reached its level, or refused a request, in this batch. */
+  LevelReached,
   Length,
 }
 export const SOAK_HIGH = SOAK + SoakField.Length * 4;

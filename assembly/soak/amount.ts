@@ -3,7 +3,7 @@
 import { Context } from "./context";
 import { SiteField } from "./context-map";
 import { LONGEST_US } from "./draw-map";
-import { Draws, draw } from "./draws";
+import { Draws, draw, isMemoryless } from "./draws";
 import { EXPRESSION_DEPTH_MOST, ExpressionOp } from "./program-map";
 
 const SITE_BYTES: u32 = SiteField.Length << 2;
@@ -55,6 +55,12 @@ function microsecondsOf(context: Context, descriptor: u32, site: u32): u64 {
 /** A time drawn at a site that no context owns (modes), given by address. */
 export function microsecondsAt(descriptor: u32, siteOrConstant: u32): u64 {
   return descriptor == 0 ? siteOrConstant : Amount.nextMicroseconds(descriptor, siteOrConstant);
+}
+
+/** Whether the amount whose two words lie at `at` is drawn as a time without memory (see `isMemoryless`). */
+export function isMemorylessAmount(at: u32): bool {
+  const descriptor = load<u32>(at);
+  return descriptor != 0 && (descriptor & 1) == 0 && isMemoryless(descriptor);
 }
 
 /** Forgets what was drawn ahead at a site: its stream has a new key. */

@@ -61,6 +61,12 @@ export class Draws {
   }
 }
 
+/** Whether what is left of a time drawn so, at any moment of it, has the same distribution as the whole. */
+export function isMemoryless(descriptor: u32): bool {
+  const quantity = changetype<Draw>(descriptor);
+  return quantity.kind == DrawKind.Exponential && quantity.minimum <= 0 && quantity.maximum == Infinity;
+}
+
 /** `Draws.next`, not inlined. */
 export function draw(descriptor: u32, site: u32): f64 {
   return Draws.next(descriptor, site);

@@ -208,6 +208,7 @@ export function keepStep(context: Context, pc: u32): u32 {
   const block = takeFromName(context, load<u32>(pc, 4), LedgerOwner.Keep);
   if (changetype<u32>(block)) {
     block.timerKind = TimerKind.Expiry;
+    block.before = pc + 8;
     wheel().insert(changetype<u32>(block), control().now + us);
   }
   return pc + 16;

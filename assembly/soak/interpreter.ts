@@ -42,7 +42,7 @@ export function execute(context: Context): void {
     steps++;
     switch (load<u32>(pc) & 0xff) {
       case Instruction.Allocate:
-        pc = allocateStep(context, pc);
+        pc = stopAtLevel(context, allocateStep(context, pc));
         break;
       case Instruction.Free:
         pc = freeStep(context, pc);
@@ -108,9 +108,9 @@ function rareStep(context: Context, pc: u32): u32 {
     case Instruction.Cache:
       return cacheStep(context, pc);
     case Instruction.Reallocate:
-      return reallocateStep(context, pc);
+      return stopAtLevel(context, reallocateStep(context, pc));
     case Instruction.Grow:
-      return growStep(context, pc);
+      return stopAtLevel(context, growStep(context, pc));
     case Instruction.Recurse:
       return recurseStep(context, pc);
     case Instruction.Spawn:
@@ -198,6 +198,11 @@ function pause(context: Context, pc: u32): u32 {
   context.pc = pc;
   Control.set(SoakField.Resuming, 1);
   return 0;
+}
+
+/** Stops for the host behind the request with which a watched heap has reached its level. */
+function stopAtLevel(context: Context, pc: u32): u32 {
+  return pc != 0 && Control.get(SoakField.LevelReached) != 0 ? pause(context, pc) : pc;
 }
 
 function repeatStep(context: Context, pc: u32): u32 {

@@ -70,10 +70,12 @@ export function prepare(): void {
 export function advance(budget: u32): u32 {
   const run = control();
   run.batchEnd = run.steps + budget;
+  Control.set(SoakField.LevelReached, 0);
   if (Control.get(SoakField.Resuming)) resume();
   else catchUp();
   while (!hasHalted()) {
     if (Control.get(SoakField.OverrunStack)) return SoakStatus.StackOverrun;
+    if (Control.get(SoakField.LevelReached)) return SoakStatus.LevelReached;
     if (Control.get(SoakField.Resuming)) return journalIsFull() ? SoakStatus.JournalFull : SoakStatus.Continue;
     if (journalIsFull()) return SoakStatus.JournalFull;
     if (run.steps >= run.batchEnd) return SoakStatus.Continue;

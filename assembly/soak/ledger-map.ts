@@ -26,7 +26,7 @@ export const enum LedgerField {
   Mark,
   /** `grow`: bytes of the container in use. */
   LengthBytes,
-  /** Stacklets: the record of the one before, or 0. */
+  /** Stacklets: the record of the one before, or 0. Blocks given to `keep`: engine address of their life's amount. */
   Before,
   Length,
 }
@@ -102,7 +102,21 @@ export const enum SoakHeapField {
   Collections,
   LongestCollectionVisits,
   CollectedBlocks,
+  /** How near the heap is to failure, as one of HeapWatch sees it: the batch ends where that reaches a level. */
+  Watch,
+  /** The level (i32), and the greatest importance (i32) that the run has had so far. */
+  WatchLevel,
+  WatchMost,
+  Pad,
   Length,
+}
+/** What the importance of a watched heap is. It is looked at where an operation can raise it, so no crossing is missed. */
+export const enum HeapWatch {
+  Off,
+  /** Live bytes, headers included. */
+  LiveBytes,
+  /** Of each request, its bytes less those of the largest request that would succeed: positive where it must fail. */
+  Shortfall,
 }
 /** More than headers, alignment and least block sizes of any allocator take of a hole. */
 export const HOLE_OVERHEAD_MOST = 64;

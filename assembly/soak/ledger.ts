@@ -14,8 +14,15 @@ import { dispatch, Registry } from "../registry";
 import { FailureKind, SoakField } from "../soak-map";
 import { Control, control, halt } from "./control";
 import { journal } from "./journal";
-import { COUNTED_HEADER_BYTES, HeapOwnership, JournalOperation, LedgerField, LedgerOwner } from "./ledger-map";
-import { SoakHeap, takeFromWitness } from "./soak-heap";
+import {
+  COUNTED_HEADER_BYTES,
+  HeapOwnership,
+  HeapWatch,
+  JournalOperation,
+  LedgerField,
+  LedgerOwner,
+} from "./ledger-map";
+import { noteImportance, SoakHeap, takeFromWitness, watchRequest } from "./soak-heap";
 
 @final
 @unmanaged
@@ -176,6 +183,7 @@ export function ledgerAllocate<H extends Heap>(heap: H, at: u32, alignment: u32)
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
   const requestBytes = record.requestBytes;
+  if (account.watch == HeapWatch.Shortfall) watchRequest<H>(heap, account, requestBytes);
   const payload = alignment ? heap.allocateAligned(alignment, requestBytes) : heap.allocate(requestBytes);
   Account.noteVisits(account, Visits.visitsOf(heap));
   if (payload == 0) {
@@ -203,6 +211,7 @@ export function ledgerRelease<H extends Heap>(heap: H, at: u32): u32 {
 export function ledgerReallocate<H extends Heap>(heap: H, at: u32, requestBytes: u32): u32 {
   const record = changetype<LedgerBlock>(at);
   const account = SoakHeap.at(record.heap);
+  if (account.watch == HeapWatch.Shortfall) watchRequest<H>(heap, account, requestBytes);
   const moved = heap.reallocate(record.payload, record.requestBytes, requestBytes);
   Account.noteVisits(account, Visits.visitsOf(heap));
   if (moved == 0) {
@@ -239,6 +248,7 @@ class Account {
     if (liveBytes > account.windowPeakLiveBytes) {
       account.windowPeakLiveBytes = liveBytes;
       if (liveBytes > account.peakLiveBytes) account.peakLiveBytes = liveBytes;
+      if (account.watch == HeapWatch.LiveBytes) noteImportance(account, liveBytes);
     }
     // The block begins inside the witness, or (grown in place, or taken from a hole that grew) the witness inside it.
     const low = account.witnessLow;
@@ -270,6 +280,7 @@ function noteRefusal(account: SoakHeap, requestBytes: u32): void {
     account.zeroSizeRequests++;
     return;
   }
+  if (account.watch) Control.set(SoakField.LevelReached, 1);
   account.requests++;
   account.failedRequests++;
   if (account.freeBytes >= requestBytes) account.fragmentationFailures++;

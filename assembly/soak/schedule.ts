@@ -2,7 +2,7 @@
 
 import { BACKLOG_MOST, FailureKind, SOAK, SoakField, TimerKind } from "../soak-map";
 import { schedule } from "./agenda";
-import { Amount, microsecondsAt } from "./amount";
+import { Amount, isMemorylessAmount, microsecondsAt } from "./amount";
 import { Context, isRunning, Ready } from "./context";
 import { ActivationKind, ContextState, ModeField, OverrunPolicy } from "./context-map";
 import { Control, control, halt } from "./control";
@@ -10,6 +10,7 @@ import { Random } from "./random";
 import { Timer } from "./timer-wheel";
 
 const HOUR_US: u64 = 3600000000;
+const NO_MODE: u32 = u32.MAX_VALUE;
 const NEVER_AGAIN: u64 = u64.MAX_VALUE;
 
 /** Schedules the first starts of all contexts and enters the first mode: start-up is over. */
@@ -59,6 +60,13 @@ export function arrive(context: Context): void {
   request(context);
 }
 
+/** The next start of a memoryless source is drawn anew, as if the source began now. */
+export function renewArrival(context: Context): void {
+  if (context.activationKind != ActivationKind.Gaps || !Timer.isPending(context.arrivalNode)) return;
+  const hasBegun = control().now >= context.grid; // the first gap begins there
+  if (hasBegun && isMemorylessAmount(gapAmount(context))) scheduleAt(context, afterGap(context, control().now));
+}
+
 /** Starts a context, or applies its rule for starts that fall while it still runs. */
 export function request(context: Context): void {
   if (!isRunning(context)) begin(context);
@@ -100,8 +108,13 @@ function jittered(context: Context, at: u64): u64 {
 }
 
 function afterGap(context: Context, from: u64): u64 {
-  const gap = Amount.microseconds(context, changetype<u32>(context) + offsetof<Context>("gapDraw"));
+  const gap = Amount.microseconds(context, gapAmount(context));
   return context.hourly ? afterHours(context, from, <f64>gap) : from + gap;
+}
+
+/** Address of the two words of a context's gap. */
+function gapAmount(context: Context): u32 {
+  return changetype<u32>(context) + offsetof<Context>("gapDraw");
 }
 
 /**
@@ -161,6 +174,15 @@ export function enterMode(index: u32): void {
 export function leaveMode(): void {
   const mode = Mode.at(Control.get(SoakField.Mode));
   enterMode(successorOf(mode));
+}
+
+/** The end of a mode of memoryless length is drawn anew. */
+export function renewMode(): void {
+  const index = Control.get(SoakField.Mode);
+  if (index == NO_MODE || !Timer.isPending(changetype<u32>(Mode.at(index)))) return;
+  const mode = Mode.at(index);
+  if (!isMemorylessAmount(changetype<u32>(mode) + offsetof<Mode>("dwellDraw"))) return;
+  schedule(changetype<u32>(mode), control().now + microsecondsAt(mode.dwellDraw, mode.dwellSite));
 }
 
 function successorOf(mode: Mode): u32 {

@@ -11,6 +11,7 @@ import { Block, Finding, Heap } from "../allocators/heap";
 import { isFree } from "../inspect/observe";
 import { FindingField } from "../memory-map";
 import { SOAK, SoakField } from "../soak-map";
+import { Control } from "./control";
 import { HOLE_OVERHEAD_MOST, SoakHeapField } from "./ledger-map";
 
 @final
@@ -46,6 +47,9 @@ export class SoakHeap {
   collections: u32;
   longestCollectionVisits: u32;
   collectedBlocks: u32;
+  watch: u32;
+  watchLevel: i32;
+  watchMost: i32;
 
   @inline static at(index: u32): SoakHeap {
     return changetype<SoakHeap>(load<u32>(SOAK, SoakField.Heaps << 2) + index * (SoakHeapField.Length << 2));
@@ -149,10 +153,25 @@ export function forgetExtremes(account: SoakHeap): void {
   account.visitsMost = 0;
 }
 
+/** HeapWatch.Shortfall: a request is about to be made. The heap is only looked at where it may be the tightest so far. */
+export function watchRequest<H extends Heap>(heap: H, account: SoakHeap, requestBytes: u32): void {
+  const request = <i32>min<u32>(requestBytes, i32.MAX_VALUE);
+  const shortfallMost = request - <i32>min<u32>(account.windowMinimumLargestFree, i32.MAX_VALUE);
+  if (shortfallMost <= account.watchMost) return;
+  if (!heap.check(changetype<Finding>(memory.data(FindingField.Length * 4)))) return;
+  noteImportance(account, request - <i32>heap.largestRequest());
+}
+
+/** The watched heap has this importance now. */
+export function noteImportance(account: SoakHeap, importance: i32): void {
+  if (importance <= account.watchMost) return;
+  account.watchMost = importance;
+  if (importance >= account.watchLevel) Control.set(SoakField.LevelReached, 1);
+}
+
 /** Compile-time proof that the overlay is the record of ledger-map.ts. */
 export function pinSoakHeap(): void {
   if (offsetof<SoakHeap>("record") != SoakHeapField.Record * 4) ERROR("SoakHeap.record is not SoakHeapField's");
-  if (offsetof<SoakHeap>("collectedBlocks") != SoakHeapField.CollectedBlocks * 4) {
-    ERROR("SoakHeap.collectedBlocks is not SoakHeapField's");
-  }
+  if (offsetof<SoakHeap>("watchMost") != SoakHeapField.WatchMost * 4)
+    ERROR("SoakHeap.watchMost is not SoakHeapField's");
 }

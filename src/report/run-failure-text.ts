@@ -1,5 +1,6 @@
 import type { HeapRecordOfRun, RunFailure, RunRecord } from "../soak/record.ts";
 import type { Paint } from "./paint.ts";
+import { pinLines } from "./pin-lines.ts";
 import { placeText } from "./place-text.ts";
 import { mapPicture } from "./series-map.ts";
 import { simulatedInstant } from "./simulated-time.ts";
@@ -8,7 +9,7 @@ import { formatCount } from "./table.ts";
 const HOLDERS_SHOWN = 5;
 
 /** What failed, when, what was asked, what was free, and who holds the memory; empty where nothing failed. */
-export function failureLines({ failure, heaps }: RunRecord, paint: Paint): string[] {
+export function failureLines({ failure, pinned, heaps }: RunRecord, paint: Paint): string[] {
   if (!failure) return [];
   const heap = failure.heap === null ? undefined : heaps[failure.heap];
   const lines = [fact("when", simulatedInstant(failure.atUs))];
@@ -22,6 +23,7 @@ export function failureLines({ failure, heaps }: RunRecord, paint: Paint): strin
   if (heap) {
     const map = heap.series.map.at(-1);
     if (map !== undefined) lines.push(fact("heap", `[${mapPicture(map)}]  # live  . free  + both`));
+    if (pinned) lines.push(...pinLines(pinned, paint).map((line, index) => fact(index === 0 ? "pinned" : "", line)));
     lines.push(...holderLines(heap, HOLDERS_SHOWN));
   }
   return lines;

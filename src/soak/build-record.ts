@@ -9,6 +9,7 @@ import { heapFactsOf } from "./failure-heap.ts";
 import { failureMessage, tramplingStack } from "./failure-text.ts";
 import { heapOfRun, stepText } from "./heap-of-run.ts";
 import type { Periodicity } from "./periodic.ts";
+import { pinsOfRun } from "./pins-of-run.ts";
 import {
   type FaultRecordOfRun,
   type HeapRecordOfRun,
@@ -44,6 +45,7 @@ export function buildRecord(run: RunMaterial): RunRecord {
   const failure = failureOf(machine, scenario, run.stacks);
   const facts = factsOf(run, telemetry, failure);
   const { verdict, expectations } = judge(scenario.expect, facts);
+  const pinned = pinsOfRun(machine, scenario);
   const record: RunRecord = {
     format: RUN_FORMAT,
     version: RUN_VERSION,
@@ -62,6 +64,7 @@ export function buildRecord(run: RunMaterial): RunRecord {
     reboots: machine.reboots,
     periodic: periodicity.kind === "proved" ? { periodUs: periodicity.periodUs, fromUs: periodicity.fromUs } : null,
     failure,
+    ...(pinned && { pinned }),
     heaps: heapsOf(run, telemetry, facts.judgedFromUs),
     tasks: tasksOf(machine),
     stacks: run.stacks,

@@ -15,19 +15,10 @@
  *        └──────────────────────────────────────────────┘
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { LAYOUT_VERSION } from "../../assembly/memory-map.ts";
+import { syncFolder, writeWhole } from "../durable-files.ts";
 import { HeapsoakError } from "../errors.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import type { Snapshot } from "../wasm/engine.ts";
@@ -286,25 +277,6 @@ function removeIfThere(path: string): void {
     rmSync(path, { force: true });
   } catch {
     // It was not ours.
-  }
-}
-
-/** A disk that fills up may take a part of it. */
-function writeWhole(file: number, bytes: Uint8Array): void {
-  for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset, bytes.length - offset);
-}
-
-/** The new name is on the disk, too. Not every system can do that to a folder. */
-function syncFolder(path: string): void {
-  try {
-    const folder = openSync(path, "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
-  } catch {
-    // The file is whole under either name.
   }
 }
 

@@ -128,6 +128,12 @@ export function hyperperiodOf(scenario: Scenario): { us: number } | Extract<Peri
   return { us };
 }
 
+/** Whether the seed decides anything: draws, or where in their first period things start. */
+export function drawsAnything(scenario: Scenario): boolean {
+  const runnables = [...scenario.tasks, ...scenario.interrupts];
+  return randomnessOf(scenario) !== undefined || runnables.some(({ start }) => start.kind === "random");
+}
+
 function impossible(reason: string): Extract<Periodicity, { kind: "impossible" }> {
   return { kind: "impossible", reason };
 }

@@ -38,6 +38,24 @@ export interface RunFailure {
   readonly message: string;
 }
 
+/** A live block, header included, and who holds it. */
+export interface PinOfRun {
+  readonly task: string | null;
+  readonly step: string | null;
+  readonly bytes: number;
+  readonly ageUs: number;
+  /** Nobody will free it. */
+  readonly leaked: boolean;
+}
+
+/** The smallest set of live blocks whose release makes the refused request fit: released, and asked again. */
+export interface PinsOfRun {
+  readonly pins: readonly PinOfRun[];
+  readonly releasedBytes: number;
+  /** The largest request that succeeds once they are gone. */
+  readonly largestFreeBytes: number;
+}
+
 /** A column of values, one per row of the series. */
 export type Column = readonly number[];
 
@@ -178,6 +196,8 @@ export interface RunRecord {
   readonly reboots: number;
   readonly periodic: null | { readonly periodUs: number; readonly fromUs: number };
   readonly failure: RunFailure | null;
+  /** Where a refused request ended the run, and such a set was found. */
+  readonly pinned?: PinsOfRun;
   readonly heaps: Readonly<Record<string, HeapRecordOfRun>>;
   readonly tasks: Readonly<Record<string, TaskRecordOfRun>>;
   readonly stacks: Readonly<Record<string, StackRecordOfRun>>;

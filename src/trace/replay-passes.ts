@@ -142,14 +142,18 @@ export class PassWatch {
 }
 
 /** The device's RAM without the counters that the allocator never reads. */
-function untallied(device: Device, { allocator, stateAddress, regions }: Heap): Region[] {
-  const arena = regions[0]?.low ?? 0;
+function untallied(device: Device, heap: Heap): Region[] {
   let ranges: Region[] = [...device.engine.ram];
-  for (const { in: place, offset, bytes } of allocator.tallies ?? []) {
-    const low = homeAddress(device.description, (place === "statics" ? stateAddress : arena) + offset);
-    ranges = ranges.flatMap((range) => without(range, { low, bytes }));
-  }
+  for (const tally of talliesOf(device, heap)) ranges = ranges.flatMap((range) => without(range, tally));
   return ranges;
+}
+
+/** Where the counters lie that the heap's allocator never reads. */
+export function talliesOf({ description }: Device, { allocator, stateAddress, regions }: Heap): Region[] {
+  const arena = regions[0]?.low ?? 0;
+  return (allocator.tallies ?? []).map(({ in: place, offset, bytes }) => {
+    return { low: homeAddress(description, (place === "statics" ? stateAddress : arena) + offset), bytes };
+  });
 }
 
 /** What of the range lies in front of the hole and behind it. */

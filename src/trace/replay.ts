@@ -84,7 +84,7 @@ async function runPass(trace: OpenTrace, contestants: readonly Contestant[]): Pr
 }
 
 /** Closes the trace when what is to replay it cannot be made. */
-async function unlessRefused<T>(trace: OpenTrace, make: () => T): Promise<T> {
+export async function unlessRefused<T>(trace: OpenTrace, make: () => T): Promise<T> {
   try {
     return make();
   } catch (error) {
@@ -157,7 +157,8 @@ function regionsFor(trace: NamedHeader, request: ReplayRequest, entry: Allocator
     : regions;
 }
 
-function refuseUnknownOptions(entries: readonly AllocatorEntry[], values: OptionValues): void {
+/** Throws `unknown-option` where none of the allocators has the option. */
+export function refuseUnknownOptions(entries: readonly AllocatorEntry[], values: OptionValues): void {
   const known = entries.flatMap((entry) => Object.keys(entry.options));
   for (const key of Object.keys(values)) {
     if (known.includes(key)) continue;

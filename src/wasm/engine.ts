@@ -28,7 +28,7 @@ export interface MappedBank {
   readonly kind: BankKind;
 }
 
-/** Pool memory that is taken from its low end only: what lies above `usedBytes()` is zero. */
+/** Pool memory that is taken from its low end only: what lies above `usedBytes()` is zero, or is never read. */
 export interface GrowingPool {
   readonly low: number;
   readonly bytes: number;
@@ -58,7 +58,7 @@ export class Engine {
   #poolHigh = ENGINE_POOL;
   /** No pool memory above it has ever been handed out, so all of it is zero. */
   #poolTouched = ENGINE_POOL;
-  #growing: GrowingPool | undefined;
+  readonly #growing: GrowingPool[] = [];
 
   /** Throws `bad-device` for banks that reach into the engine, `cannot-reserve-memory` when the system refuses. */
   constructor(banks: readonly MappedBank[], options: { unalignedFaults: boolean; build?: BatchBuild }) {
@@ -120,10 +120,10 @@ export class Engine {
     return address;
   }
 
-  /** As `allocatePool`, for the one large array of which snapshots copy only what is used. */
+  /** As `allocatePool`, for a large array of which snapshots copy only what is used. */
   allocateGrowingPool(bytes: number, usedBytes: (low: number) => number): number {
     const low = this.allocatePool(bytes);
-    this.#growing = { low, bytes, usedBytes: () => usedBytes(low) };
+    this.#growing.push({ low, bytes, usedBytes: () => usedBytes(low) });
     return low;
   }
 
@@ -131,7 +131,7 @@ export class Engine {
   snapshot(reuse?: Snapshot): Snapshot {
     const ranges = this.#stateRanges();
     const total = ranges.reduce((sum, [low, high]) => sum + high - low, 0);
-    const bytes = reuse?.bytes.length === total ? reuse.bytes : new Uint8Array(total);
+    const bytes = bytesOf(total, reuse?.bytes);
     let offset = 0;
     for (const [low, high] of ranges) {
       bytes.set(this.bytes.subarray(low, high), offset);
@@ -147,16 +147,13 @@ export class Engine {
 
   /** Bytes of the largest snapshot: everything that may come into use included. */
   get stateBytesMost(): number {
-    const ranges = this.#stateRanges();
-    const growing = this.#growing;
-    const unused = growing && growing.low < this.#poolHigh ? growing.bytes - growing.usedBytes() : 0;
-    return ranges.reduce((sum, [low, high]) => sum + high - low, unused);
+    const unused = this.#growingInUse().reduce((sum, { bytes, usedBytes }) => sum + bytes - usedBytes(), 0);
+    return this.#stateRanges().reduce((sum, [low, high]) => sum + high - low, unused);
   }
 
   /** Puts the device back to where it was. */
   restore(snapshot: Snapshot): void {
-    const growing = this.#growing;
-    if (growing) this.bytes.fill(0, growing.low, growing.low + growing.usedBytes());
+    for (const { low, usedBytes } of this.#growing) this.bytes.fill(0, low, low + usedBytes());
     let offset = 0;
     for (const [low, high] of snapshot.ranges) {
       this.bytes.set(snapshot.bytes.subarray(offset, offset + high - low), low);
@@ -176,12 +173,18 @@ export class Engine {
   }
 
   #poolRanges(): [number, number][] {
-    const growing = this.#growing;
-    if (!growing || growing.low >= this.#poolHigh) return [[ENGINE_POOL, this.#poolHigh]];
-    return [
-      [ENGINE_POOL, growing.low + growing.usedBytes()],
-      [growing.low + growing.bytes, this.#poolHigh],
-    ];
+    const ranges: [number, number][] = [];
+    let low = ENGINE_POOL;
+    for (const growing of this.#growingInUse()) {
+      ranges.push([low, growing.low + growing.usedBytes()]);
+      low = growing.low + growing.bytes;
+    }
+    return [...ranges, [low, this.#poolHigh]];
+  }
+
+  /** Those that a restored snapshot has not given back, in ascending order. */
+  #growingInUse(): readonly GrowingPool[] {
+    return this.#growing.filter(({ low }) => low < this.#poolHigh);
   }
 
   #writeBanks(unalignedFaults: boolean): void {
@@ -199,6 +202,13 @@ export class Engine {
       this.setWord(record + BankField.Kind * 4, bank.kind);
     }
   }
+}
+
+/** So many bytes, in the memory of `reuse` where that is enough and all its own. */
+function bytesOf(total: number, reuse: Uint8Array | undefined): Uint8Array {
+  if (reuse?.length === total) return reuse;
+  const isOwned = reuse?.byteOffset === 0 && reuse.buffer.byteLength >= total && reuse.constructor === Uint8Array;
+  return isOwned ? new Uint8Array(reuse.buffer, 0, total) : new Uint8Array(total);
 }
 
 function reserve(pages: number): WebAssembly.Memory {

@@ -39,6 +39,7 @@ export interface CoreExports {
   soakPrepare(): void;
   soakAdvance(budget: number): number;
   soakRekey(branch: number): void;
+  soakRenew(): void;
   soakBeginJudging(): void;
   soakCloseTelemetry(): void;
   stackPaintedBytes(stack: number): number;
@@ -56,6 +57,17 @@ export function coreModule(build: CoreBuild): WebAssembly.Module {
     compiled.set(build, module);
   }
   return module;
+}
+
+/** What this process has compiled, for a worker thread to adopt: modules are shared, not copied. */
+export function compiledModules(): ReadonlyMap<CoreBuild, WebAssembly.Module> {
+  return compiled;
+}
+
+/** Takes modules over from the thread that compiled them, with the digest of their core. */
+export function adoptModules(modules: ReadonlyMap<CoreBuild, WebAssembly.Module>, core: string): void {
+  for (const [build, module] of modules) compiled.set(build, module);
+  digest = core;
 }
 
 /** SHA-256 (hex) of the core that runs go by; the other builds are of the same source. */

@@ -246,7 +246,12 @@ class SoakLayer {
   }
 
   #layJournal(): void {
-    this.#control.set(SoakField.Journal, this.#array(JOURNAL_ENTRIES, JournalField.Length));
+    const entryBytes = JournalField.Length * 4;
+    const journal = this.#engine.allocateGrowingPool(
+      JOURNAL_ENTRIES * entryBytes,
+      () => this.#control.get(SoakField.JournalCount) * entryBytes,
+    );
+    this.#control.set(SoakField.Journal, journal);
     this.#control.set(SoakField.JournalCapacity, JOURNAL_ENTRIES);
   }
 

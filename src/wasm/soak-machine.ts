@@ -1,7 +1,7 @@
 /** The soak engine of one run, seen from the host: built from a compiled scenario, advanced in batches, read back. */
 
 import { ContextField, LevelField } from "../../assembly/soak/context-map.ts";
-import { JournalField, LedgerField, LedgerOwner } from "../../assembly/soak/ledger-map.ts";
+import { HeapWatch, JournalField, LedgerField, LedgerOwner, SoakHeapField } from "../../assembly/soak/ledger-map.ts";
 import { INSTRUCTION_STEP_SHIFT } from "../../assembly/soak/program-map.ts";
 import { FailureKind, SoakField, SoakStatus } from "../../assembly/soak-map.ts";
 import type { Device } from "../device/device.ts";
@@ -50,7 +50,13 @@ export interface SoakStack extends RunStack {
 }
 
 /** Why a batch ended. */
-export type BatchEnd = "continue" | "horizon" | "failed" | "stack-overrun" | "journal-full";
+export type BatchEnd = "continue" | "horizon" | "failed" | "stack-overrun" | "journal-full" | "level-reached";
+
+/**
+ * How near a heap is to failure: the bytes of its live blocks, or, of each request, what it asks for less the largest
+ * request that would succeed (positive where it must fail).
+ */
+export type WatchedImportance = "live-bytes" | "shortfall";
 
 /** How a run fails, with the numbers of what it happened to; undefined where it has none. */
 export interface MachineFailure {
@@ -89,6 +95,7 @@ const ENDS = {
   [SoakStatus.Failed]: "failed",
   [SoakStatus.StackOverrun]: "stack-overrun",
   [SoakStatus.JournalFull]: "journal-full",
+  [SoakStatus.LevelReached]: "level-reached",
 } as const satisfies { readonly [K in SoakStatus]: BatchEnd };
 
 const FAILURES: { readonly [K in Exclude<FailureKind, FailureKind.None>]: RunFailureKind } = {
@@ -105,6 +112,14 @@ const FAILURES: { readonly [K in Exclude<FailureKind, FailureKind.None>]: RunFai
   [FailureKind.AllocationInInterrupt]: "allocation-in-interrupt",
   [FailureKind.TooManyBlocks]: "too-many-blocks",
 };
+
+const WATCHES: { readonly [K in WatchedImportance]: HeapWatch } = {
+  "live-bytes": HeapWatch.LiveBytes,
+  shortfall: HeapWatch.Shortfall,
+};
+/** A level that no heap reaches, and an importance that any heap has. */
+const LEVEL_MOST = 2 ** 31 - 1;
+const LEVEL_LEAST = -(2 ** 31);
 
 const SAMPLES_A_RUN = 2_048;
 const SAMPLE_GAP_LEAST_US = 1_000;
@@ -146,6 +161,12 @@ export class SoakMachine {
     });
     this.stacks = this.#layStacks(stackSetups(scenario, layout.stacks));
     this.telemetry = SoakTelemetry.reserve(this.#engine, layout.heaps.length);
+  }
+
+  /** Gives the run another seed, and a branch of it, for its draws from the first one on: before `prepare`. */
+  reseed(seed: bigint, branch = 0): void {
+    this.#records.control.setLong(SoakField.Seed, seed);
+    this.#records.control.set(SoakField.Branch, branch);
   }
 
   /** Starts the device at time 0. Once, before the first batch. */
@@ -199,6 +220,14 @@ export class SoakMachine {
     this.#engine.exact.soakRekey(branch);
   }
 
+  /**
+   * Draws anew what is left of every memoryless time: lives, gaps and modes that are exponential and have no limits.
+   * The run is as likely to go on in any way as before, and shares none of these times with others from its snapshot.
+   */
+  renew(): void {
+    this.#engine.exact.soakRenew();
+  }
+
   /** The run as it is now; pass an earlier snapshot to reuse its memory. Cost: bytes of RAM and used engine state. */
   snapshot(reuse?: MachineSnapshot): MachineSnapshot {
     return { device: this.#engine.snapshot(reuse?.device), leftHeap: this.#leftHeap, faults: this.#faults };
@@ -247,9 +276,32 @@ export class SoakMachine {
 
   /** The account of a heap, in the order of `heaps`. */
   heapFigures(index: number): HeapFigures {
-    const account = this.#records.heaps[index];
-    if (!account) throw new RangeError(`the run has no heap ${index}`);
-    return readHeap(account);
+    return readHeap(this.#account(index));
+  }
+
+  /** Requests that heap number `index` has refused. */
+  failedRequests(index: number): number {
+    return this.#records.heaps[index]?.long(SoakHeapField.FailedRequests) ?? 0;
+  }
+
+  /**
+   * Watches one heap: from now on a batch ends with "level-reached" where its importance reaches `level` for the first
+   * time, and where it refuses a request. The run itself does not notice.
+   */
+  watch(heap: number, importance: WatchedImportance, level: number): void {
+    const account = this.#account(heap);
+    account.set(SoakHeapField.Watch, WATCHES[importance]);
+    account.set(SoakHeapField.WatchLevel, Math.min(level, LEVEL_MOST));
+  }
+
+  /** Lets the greatest importance of a watched heap begin anew. */
+  forgetImportance(heap: number): void {
+    this.#account(heap).set(SoakHeapField.WatchMost, LEVEL_LEAST);
+  }
+
+  /** The greatest importance that a watched heap has had since it was forgotten. */
+  importanceMost(heap: number): number {
+    return this.#account(heap).signed(SoakHeapField.WatchMost);
   }
 
   /** A stack as the run has left it. */
@@ -297,6 +349,12 @@ export class SoakMachine {
     );
     control.set(SoakField.JournalCount, 0);
     return entries;
+  }
+
+  #account(index: number): EngineRecord {
+    const account = this.#records.heaps[index];
+    if (!account) throw new RangeError(`the run has no heap ${index}`);
+    return account;
   }
 
   #layStacks({ frames, main, tasks }: StackSetups): SoakStack[] {

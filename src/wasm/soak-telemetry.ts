@@ -96,6 +96,11 @@ export class SoakTelemetry {
     }
   }
 
+  /** The extremes of heap number `index`. Reads a few words only. */
+  extremes(index: number): HeapExtremes {
+    return this.#wholeRun(index);
+  }
+
   /** What closing the last window changes: the telemetry and the accounts of the heaps. */
   #setAside(): () => void {
     const { bytes } = this.#engine;
