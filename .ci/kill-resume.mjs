@@ -9,10 +9,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { findScenario } from "../dist/src/cli/find-scenario.js";
 import { loadScenario } from "../dist/src/index.js";
 import { SoakDriver } from "../dist/src/soak/driver.js";
+import { randomMoments } from "./random-moments.mjs";
 
 const SCENARIO = "mqtt-tls";
 const UPTIME_DAYS = 180;
@@ -27,7 +27,7 @@ const ATTEMPTS = 4;
 const FILES = ["alone", "alone.json", "checkpoint", "resumed.json"];
 const COMMAND = fileURLToPath(new URL("../dist/src/main.js", import.meta.url));
 
-const random = xorshift(readSeed());
+const random = randomMoments("kill-resume");
 const folder = mkdtempSync(join(tmpdir(), "heapsoak-kill-"));
 const checkpoint = join(folder, "checkpoint");
 try {
@@ -111,29 +111,4 @@ async function savedDays() {
   const scenario = await loadScenario(findScenario(SCENARIO));
   const driver = new SoakDriver(scenario, { uptimeUs: UPTIME_DAYS * DAY_US, resume: checkpoint });
   return driver.machine.nowUs / DAY_US;
-}
-
-function readSeed() {
-  try {
-    const { seed = String(1 + (Date.now() % 999_999_999)) } = parseArgs({
-      options: { seed: { type: "string" } },
-    }).values;
-    if (!/^[1-9]\d{0,8}$/.test(seed)) throw new RangeError(`--seed is ${seed}; expected 1 to 999999999.`);
-    console.log(`seed ${seed}`);
-    return Number(seed);
-  } catch (problem) {
-    console.error(`kill-resume: ${problem.message}`);
-    process.exit(2);
-  }
-}
-
-/** Marsaglia's xorshift32, as shares of 1: moments that a printed seed brings back. */
-function xorshift(seed) {
-  let state = Math.imul(seed, 0x9e3779b1); // odd: no seed but 0 comes to 0, and small seeds not to small numbers
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

@@ -6,7 +6,8 @@
  *
  * The operations lie parsed in engine memory, each pass starts with a fresh heap, and the row `null` is the loop
  * alone. `--native` interleaves passes of our own C with those of the allocators it mirrors. `--only` takes allocators and
- * beginnings of the soak rows' names: `--only soak` means all of these.
+ * beginnings of the soak rows' names: `--only soak` means all of these. `--only campaign` compares a campaign's worker
+ * threads with independent processes instead; it takes both cores of a machine that has nothing else to do.
  */
 import { parseArgs } from "node:util";
 import { measureDevice } from "./device.mjs";
@@ -17,9 +18,15 @@ const WARM_UP_PASSES = 10;
 const RAM = { low: 0x2000_0000, bytes: 0x10_0000, home: 0x2000_0000, kind: 0 };
 const AVR_RAM = { low: 0x100, bytes: 0x7f00, home: 0x100, kind: 0 };
 
+const CAMPAIGN_ROUNDS = 5;
+
 const options = readArguments();
 const PASSES = passes(options.passes);
 const host = await load();
+if (options.only?.join() === "campaign") {
+  await (await import("./campaign.mjs")).printCampaign(CAMPAIGN_ROUNDS);
+  process.exit();
+}
 const engine = new host.Engine([AVR_RAM, RAM], { unalignedFaults: false });
 const pristine = engine.snapshot();
 
