@@ -11,6 +11,7 @@ export type ErrorCode =
   | "bad-linker-script"
   | "bad-log"
   | "bad-map"
+  | "bad-results"
   | "bad-scenario"
   | "bad-stack-usage"
   | "bad-trace"
@@ -29,9 +30,13 @@ export type ErrorCode =
   | "port-denied"
   | "port-missing"
   | "port-unusable"
+  | "queue-lost"
+  | "queue-unreachable"
+  | "results-busy"
   | "unknown-allocator"
   | "unknown-device"
-  | "unknown-option";
+  | "unknown-option"
+  | "worker-died";
 
 /** A mistake in what the user gave us. The command line prints `message` and `hint` and exits with 2, without a stack. */
 export class HeapsoakError extends Error {

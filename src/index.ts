@@ -44,8 +44,34 @@ export { type ImportRequest, type ImportSummary, importLog } from "./import/impo
 export { type InitRequest, type InitResult, initScenario } from "./init/init.ts";
 export type { InitRecord } from "./init/init-record.ts";
 export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
+export type { BlameRecord } from "./risk/blame/record.ts";
+export { type BlameRequest, blameScenario } from "./risk/blame/scenario-blame.ts";
+export { blameTrace, type TraceBlameRequest } from "./risk/blame/trace-blame.ts";
+export type { RiskQuestion } from "./risk/build-record.ts";
+export { type Hunted, type HuntRequest, hunt } from "./risk/hunt/hunt.ts";
+export type { HuntFind, HuntRecipe, HuntRecord } from "./risk/hunt/record.ts";
+export type { CampaignPlan, CampaignSink, Executor } from "./risk/plan.ts";
+export type { PairedDifference, RiskCell, RiskRecord } from "./risk/record.ts";
+export {
+  type CampaignOptions,
+  planRisk,
+  planRiskOfTrace,
+  type RiskRequest,
+  runRisk,
+  type TraceRequest,
+} from "./risk/risk.ts";
+export type { Cell } from "./risk/run/cell.ts";
+export { CellRunner } from "./risk/run/cell-runner.ts";
+export type { OutcomeFailure, RunOutcome } from "./risk/run/outcome.ts";
+export type { SizeRecord } from "./risk/size/record.ts";
+export { findSizes, type SizeOptions, type SizeQuestion } from "./risk/size/size.ts";
+export { type SplittingEstimate, type SplittingOptions, splitCell } from "./risk/splitting/splitting.ts";
+export type { WorstRecord, WorstStep } from "./risk/worst/record.ts";
+export { type WorstCase, type WorstRequest, worstCase } from "./risk/worst/worst.ts";
 export { loadScenario, parseScenario, type ScenarioOptions } from "./scenario/load.ts";
 export type { Scenario } from "./scenario/model.ts";
+export type { ShrinkRecord } from "./shrink/record.ts";
+export { type ShrinkRequest, shrinkTrace } from "./shrink/shrink.ts";
 export type {
   Drift,
   HeapRecordOfRun,
