@@ -24,3 +24,8 @@ export async function readLimited(path: string, most = FILE_BYTES_MOST): Promise
     throw new HeapsoakError("cannot-read", `${path}: ${reason}.`, { cause });
   }
 }
+
+/** The last part of a path, of this system's form or another's. */
+export function baseName(path: string): string {
+  return path.replace(/^.*[\\/]/, "");
+}

@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import { Command } from "commander";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
@@ -17,6 +16,7 @@ import { findScenario } from "./find-scenario.ts";
 import { LiveLine } from "./live-line.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { parseTimeOption, runOptions, type ScenarioFlags, scenarioOptions } from "./scenario-options.ts";
+import { isTraceFile } from "./trace-file.ts";
 
 interface BlameOptions extends ScenarioFlags {
   readonly at: string;
@@ -32,7 +32,6 @@ const RUNS_BY_DEFAULT = 20;
 const RUNS_MOST = 1_000_000;
 const FAILURE = "failure";
 /** Of a file, to tell a scenario from a trace. */
-const HEAD_BYTES = 4096;
 
 const EXAMPLES = `
 The smallest set of live blocks whose release would have made a refused request fit: it is really released, and the
@@ -81,23 +80,11 @@ async function run(argument: string, options: BlameOptions): Promise<void> {
     throw new HeapsoakError("bad-argument", "--runs says how often each remedy is run; add --remedies.");
   }
   if (options.json !== undefined) await refuseUnwritable(options.json);
-  const record = (await isTrace(argument)) ? await ofTrace(argument, options) : await ofScenario(argument, options);
+  const record =
+    argument === "-" || isTraceFile(argument) ? await ofTrace(argument, options) : await ofScenario(argument, options);
   const out = options.json === "-" ? process.stderr : process.stdout;
   out.write(blameText(record, paintFor(out)));
   if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(record, undefined, 2)}\n`);
-}
-
-/** Scenarios are YAML files, folders, or names; what else is a file is taken for a trace. */
-async function isTrace(argument: string): Promise<boolean> {
-  if (argument === "-") return true;
-  if (/\.(ya?ml|json)$/i.test(argument)) return false;
-  try {
-    await using file = await open(argument);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return !/^heapsoak:/m.test(buffer.toString("latin1", 0, bytesRead));
-  } catch {
-    return false; // no such file, or a folder: finding the scenario says what is wrong
-  }
 }
 
 async function ofTrace(path: string, options: BlameOptions): Promise<BlameRecord> {

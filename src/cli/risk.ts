@@ -1,4 +1,3 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { Command, Option } from "commander";
 import { HeapsoakError } from "../errors.ts";
 import type { FitProgress } from "../fit/fit.ts";
@@ -24,6 +23,7 @@ import { LiveLine } from "./live-line.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { EXIT_CODES } from "./run.ts";
 import { parseSeed, parseTimeOption, scenarioOptions } from "./scenario-options.ts";
+import { isTraceFile } from "./trace-file.ts";
 
 interface RiskOptions extends CampaignFlags {
   readonly horizon?: string;
@@ -147,7 +147,7 @@ async function questionOf(
   signal: AbortSignal,
   line: LiveLine | undefined,
 ): Promise<RiskQuestion> {
-  if (!isTrace(argument)) {
+  if (!isTraceFile(argument)) {
     if (!evenIfItDoesNotFit) return planRisk(findScenario(argument), request);
     throw new HeapsoakError("bad-argument", "--even-if-it-does-not-fit is about traces, and this is a scenario.");
   }
@@ -179,22 +179,6 @@ function parseShare(text: string, flag: string, most: number): number {
   throw new HeapsoakError("bad-argument", `${flag}: got "${text}", expected a share above 0 and below ${most}.`, {
     hint: `For example: ${flag} 1% or ${flag} 0.01.`,
   });
-}
-
-const HEAD_BYTES = 64 * 1024;
-const GZIP = "\x1f\x8b";
-
-/** Whether the argument is a file that is no scenario: compressed, or without a scenario's first key. */
-function isTrace(argument: string): boolean {
-  if (/\.(ya?ml|json)$/i.test(argument) || !statSync(argument, { throwIfNoEntry: false })?.isFile()) return false;
-  const head = Buffer.alloc(HEAD_BYTES);
-  const file = openSync(argument, "r");
-  try {
-    const text = head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0)).toString("latin1");
-    return text.startsWith(GZIP) || !(/^\s*\{/.test(text) || /^["']?heapsoak["']?\s*:/m.test(text));
-  } finally {
-    closeSync(file);
-  }
 }
 
 function refuseSplittingParts({ method, shard }: RiskOptions): void {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closest, HeapsoakError, printable } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { parseAddress, parseFrequency, parseSize } from "../quantities.ts";
 import { type DocumentIssue, type DocumentPath, documentError, parseSource } from "../yaml-document.ts";
 import { findDevice } from "./catalogue/devices.ts";
@@ -76,7 +77,7 @@ const INNER_KEYS = ["bank", "offset", "at", "size", "by"];
 /** The device a YAML or JSON text describes. Throws `bad-device` with all issues, each with line, column and path. */
 export function parseDeviceFile(text: string, file: string): DeviceDescription {
   const source = parseSource(text, file, "bad-device");
-  const base = file.replace(/^.*[\\/]/, "").replace(/\.(ya?ml|json)$/i, "");
+  const base = baseName(file).replace(/\.(ya?ml|json)$/i, "");
   const result = readDevice(source.value, { id: base, source: file });
   if ("issues" in result) throw documentError("bad-device", source, result.issues);
   return result.device;

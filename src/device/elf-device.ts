@@ -1,4 +1,5 @@
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { type Elf, ElfMachine, readElf } from "../image/elf.ts";
 import { formatAddress, formatBytes } from "../quantities.ts";
 import { type Bank, type DeviceDescription, ramBanks, type StaticUse } from "./description.ts";
@@ -122,5 +123,5 @@ function meets(a: { low: number; bytes: number }, b: { low: number; bytes: numbe
 }
 
 function stem(file: string): string {
-  return file.replace(/^.*[\\/]/, "").replace(/\.(elf|axf|out)$/i, "");
+  return baseName(file).replace(/\.(elf|axf|out)$/i, "");
 }

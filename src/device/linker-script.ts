@@ -1,4 +1,5 @@
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { ADDRESS_SPACE_BYTES } from "../quantities.ts";
 import { parseCore } from "./cores.ts";
 import type { Bank, BankKind, Core, DeviceDescription } from "./description.ts";
@@ -244,5 +245,5 @@ function coreOf(script: LinkerScript): { core: Core; coreName: string } | undefi
 }
 
 function stem(file: string): string {
-  return file.replace(/^.*[\\/]/, "").replace(/\.[^.]*$/, "");
+  return baseName(file).replace(/\.[^.]*$/, "");
 }

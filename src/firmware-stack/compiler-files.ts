@@ -10,12 +10,12 @@
  * A title is the symbol's name, behind "FILE:" where it is local to the file. Calls through a pointer lead to
  * `__indirect_call`.
  */
+
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { HeapsoakError } from "../errors.ts";
-import { readLimited } from "../files.ts";
+import { baseName, readLimited } from "../files.ts";
 import { formatBytes } from "../quantities.ts";
-import { baseName } from "./program-code.ts";
 
 /** The frame of a function as the compiler states it. */
 export interface CompiledFrame {

@@ -1,5 +1,7 @@
 /** The code of a program as its ELF file holds it: words, where functions begin, and what is data between them. */
+
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import type { Elf } from "../image/elf.ts";
 import type { ElfSymbol } from "../image/elf-symbols.ts";
 import { formatAddress } from "../quantities.ts";
@@ -172,11 +174,6 @@ function lastAtOrBefore(sorted: readonly { low: number }[], address: number): nu
     else high = middle;
   }
   return low - 1;
-}
-
-/** The part of a path after its last slash. */
-export function baseName(path: string): string {
-  return path.replace(/^.*[\\/]/, "");
 }
 
 /** The unlikely half of a function, which GCC moves elsewhere: it works in the same frame. */

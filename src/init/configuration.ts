@@ -1,5 +1,7 @@
 /** The configuration files of a firmware, of whatever kind, behind one question: what is this option, and where. */
+
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { NoValue } from "./c-expression.ts";
 import { type KconfigEntry, readKconfig } from "./kconfig.ts";
 import { Header, type HeaderRemark } from "./preprocessor.ts";
@@ -126,11 +128,6 @@ export class Configuration {
     this.#told.add(remark);
     this.#remarks.push(remark);
   }
-}
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.replace(/^.*[\\/]/, "");
 }
 
 function textOf(bytes: Uint8Array, name: string): string {

@@ -1,10 +1,12 @@
 /** A scenario's skeleton from what a team has of its firmware: the ELF file, the linker's map, the configuration. */
+
 import { stackTopOf } from "../device/elf-memory.ts";
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { type Elf, isElf, readElf } from "../image/elf.ts";
 import { layOut } from "../scenario/layout.ts";
 import { parseScenario } from "../scenario/load.ts";
-import { baseName, Configuration } from "./configuration.ts";
+import { Configuration } from "./configuration.ts";
 import type { Draft, DraftHeap } from "./draft.ts";
 import { findGuards } from "./guards.ts";
 import { findHeaps } from "./heaps.ts";

@@ -1,8 +1,9 @@
 /** A linked program as its ELF file, its linker's map, or both show it. */
+
 import { deviceAddress, type LinkedImage } from "../device/elf-memory.ts";
+import { baseName } from "../files.ts";
 import { type Elf, ElfMachine } from "../image/elf.ts";
 import type { ElfSymbol } from "../image/elf-symbols.ts";
-import { baseName } from "./configuration.ts";
 import type { LinkMap, MapSection } from "./map-file.ts";
 
 /** An object in RAM or flash: where it lies on the device. */

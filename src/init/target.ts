@@ -1,4 +1,5 @@
 /** The device of a scenario: the one that is given, or configured, or shown by the linker's map or the ELF file. */
+
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { lookUpDevice } from "../device/catalogue/devices.ts";
@@ -8,9 +9,10 @@ import { deviceFromElf } from "../device/elf-device.ts";
 import { deviceFromLinkerScript } from "../device/linker-script.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { ElfMachine } from "../image/elf.ts";
 import { formatAddress } from "../quantities.ts";
-import { baseName, type Configuration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import type { LinkMap } from "./map-file.ts";
 import { yamlText } from "./yaml-text.ts";
 

@@ -1,5 +1,6 @@
 import type { BlameRecord, MeasuredRisk, MomentRecord, RemedyRecord } from "../risk/blame/record.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { pinLines } from "./pin-lines.ts";
 import { placeText } from "./place-text.ts";
@@ -36,7 +37,7 @@ function momentLines({ moment }: BlameRecord, paint: Paint): string[] {
   lines.push(
     fact(
       "free",
-      `${formatCount(freeBytes)} B in total beside ${count(liveBlocks, "live block")}, the largest request that fits is ${formatCount(largestFreeBytes)} B`,
+      `${formatCount(freeBytes)} B in total beside ${counted(liveBlocks, "live block")}, the largest request that fits is ${formatCount(largestFreeBytes)} B`,
     ),
   );
   if (map !== "") lines.push(fact("heap", `[${map}]  # live  . free  + both`));
@@ -53,16 +54,16 @@ function setLines({ set, otherSet }: MomentRecord, paint: Paint): string[] {
 function wholeRunLines({ wholeRun, source, moment }: BlameRecord): string[] {
   if (!wholeRun || wholeRun.samples === 0) return [];
   const { requestBytes, samples, refused, sites } = wholeRun;
-  const when =
-    moment !== null && moment.kind !== "asked" && source.kind === "scenario" ? "time it was asked for" : "sample";
-  const head = `Over the whole run, ${formatCount(requestBytes)} B do not fit in ${formatCount(refused)} of ${count(samples, when).replace(/time it was asked fors/, "times it was asked for")}:`;
+  const isAsked = moment !== null && moment.kind !== "asked" && source.kind === "scenario";
+  const of = isAsked ? `${counted(samples, "time")} it was asked for` : counted(samples, "sample");
+  const head = `Over the whole run, ${formatCount(requestBytes)} B do not fit in ${formatCount(refused)} of ${of}:`;
   const rows = sites.slice(0, SITES_SHOWN).map(({ task, step, pinnedSamples, limitingRatio, byteSeconds }) => ({
     title: `  ${step === null && task === null && source.kind === "trace" ? "unknown" : placeText(task, step)}`,
     cells: [formatCount(pinnedSamples), formatRatio(limitingRatio), formatCount(byteSeconds)],
   }));
   const unit = source.kind === "scenario" ? "BYTE SECONDS" : "BYTE OPERATIONS";
   const left = sites.length - rows.length;
-  const more = left > 0 ? [`  and ${count(left, "more site")}`] : [];
+  const more = left > 0 ? [`  and ${counted(left, "more site")}`] : [];
   return [
     head,
     ...tableLines(["REFUSES IT", "LIMITS THE LARGEST", unit], rows),
@@ -75,7 +76,7 @@ function wholeRunLines({ wholeRun, source, moment }: BlameRecord): string[] {
 function remedyLines({ remedies }: BlameRecord, paint: Paint): string[] {
   if (!remedies) return [];
   const { before, tried, horizonUs, baseSeed } = remedies;
-  const head = `Measured: ${count(before.runs, "run")} of ${formatDuration(horizonUs)} each, seeds from ${baseSeed}, the same before and after`;
+  const head = `Measured: ${counted(before.runs, "run")} of ${formatDuration(horizonUs)} each, seeds from ${baseSeed}, the same before and after`;
   const rows = [
     { title: "  as it is", cells: [...riskCells(before), ""] },
     ...tried.map((remedy) => ({
@@ -108,14 +109,10 @@ function percent(share: number): string {
 
 function whenText(atUs: number | null, operation: number | null): string {
   const parts = [
-    ...(operation === null ? [] : [`behind ${count(operation, "operation")}`]),
+    ...(operation === null ? [] : [`behind ${counted(operation, "operation")}`]),
     ...(atUs === null ? [] : [simulatedInstant(atUs)]),
   ];
   return parts.join(", ");
-}
-
-function count(number: number, noun: string): string {
-  return `${formatCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function fact(title: string, text: string): string {

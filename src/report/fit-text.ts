@@ -1,4 +1,5 @@
 /** A fit for the terminal: the verdict, the trace, and trace and scenario side by side. */
+
 import { basename } from "node:path";
 import { printable } from "../errors.ts";
 import type { Evaluation, EvaluationVerdict } from "../fit/evaluation/evaluate.ts";
@@ -6,6 +7,7 @@ import type { FigureRecord } from "../fit/evaluation/judge.ts";
 import type { FitPlace, FitRecord, PlaceSource } from "../fit/record.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import type { Paint } from "./paint.ts";
 import { formatCount, tableLines } from "./table.ts";
 import { wrapped } from "./wrapped.ts";
@@ -156,8 +158,4 @@ function item(title: string, text: string): string[] {
   return wrapped(text, WIDTH - MARGIN).map(
     (line, index) => `  ${(index === 0 ? title : "").padEnd(MARGIN - 2)}${line}`,
   );
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

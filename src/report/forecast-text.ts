@@ -8,6 +8,7 @@ import type {
 } from "../forecast/record.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import { exhaustionCell, exhaustionLine, figure, slopeText } from "./forecast-words.ts";
 import type { Paint } from "./paint.ts";
 import { formatCount, type TableRow, tableLines } from "./table.ts";
@@ -168,10 +169,6 @@ function outcomeLine(record: ForecastRecord, paint: Paint): string {
 
 function requestText({ requestBytes, requestIsGiven }: ForecastRecord): string {
   return `${formatBytes(requestBytes)}${requestIsGiven ? "" : " (the default; --request SIZE)"}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function percentOf(confidence: number): string {

@@ -2,6 +2,7 @@ import { printable } from "../errors.ts";
 import type { ImportSummary } from "../import/import-log.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import { FINDINGS, type Finding } from "../trace/findings.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount } from "./table.ts";
@@ -52,10 +53,6 @@ function findingLine({ kind, count, firstLine, detail }: Finding, format: string
 
 function noteLines(remark: string): string[] {
   return wrapped(remark, WIDTH).map((line, index) => `  ${index === 0 ? "note      " : "          "} ${line}`);
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Logs are large: whole KiB would be many digits. */

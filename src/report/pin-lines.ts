@@ -1,4 +1,5 @@
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import type { Paint } from "./paint.ts";
 import { placeText } from "./place-text.ts";
 import { formatCount } from "./table.ts";
@@ -25,7 +26,7 @@ export function pinLines(
 ): string[] {
   const { pins, releasedBytes, largestFreeBytes } = set;
   const without = `without ${pins.length === 1 ? "it" : "them"} ${formatCount(largestFreeBytes)} B fit`;
-  const head = `${word} ${paint.bad(blocks(pins.length))} of ${formatCount(releasedBytes)} B: ${without}, tried`;
+  const head = `${word} ${paint.bad(counted(pins.length, "block"))} of ${formatCount(releasedBytes)} B: ${without}, tried`;
   const rows = pins.slice(0, PINS_SHOWN).map(pinCells);
   const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   const lines = rows.map(([bytes = "", age = "", place = ""]) =>
@@ -47,9 +48,5 @@ function pinCells({ bytes, ageUs, ageOperations = null, task, step, leaked, owne
 
 function ageText(us: number | null, operations: number | null): string {
   if (us !== null) return `${formatDuration(us)} old`;
-  return operations === null ? "" : `${formatCount(operations)} operation${operations === 1 ? "" : "s"} old`;
-}
-
-function blocks(count: number): string {
-  return `${formatCount(count)} block${count === 1 ? "" : "s"}`;
+  return operations === null ? "" : `${counted(operations, "operation")} old`;
 }

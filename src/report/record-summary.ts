@@ -2,6 +2,7 @@ import type { RecordingSummary } from "../board/recording/record-session.ts";
 import { printable } from "../errors.ts";
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount } from "./table.ts";
 
@@ -46,8 +47,4 @@ function oddLines({ unmatchedFrees, lostFrees, outside, handedOutTwice, names }:
   ];
   const found = odd.filter(([count]) => count > 0).map(([count, what]) => `  unusual    ${formatCount(count)} ${what}`);
   return names ? found : [...found, "  Replay it with --allocator and --heap-size."];
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

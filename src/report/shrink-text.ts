@@ -1,5 +1,6 @@
 import { formatAddress, formatBytes } from "../quantities.ts";
 import type { ShrinkRecord, ShrunkStep } from "../shrink/record.ts";
+import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount } from "./table.ts";
 
@@ -21,7 +22,7 @@ export function shrinkText(record: ShrinkRecord, paint: Paint = plainPaint): str
 function headline({ trace, before, after, regions, allocator, device }: ShrinkRecord): string {
   const bytes = formatBytes(regions.reduce((sum, region) => sum + region.bytes, 0));
   const where = device === "plain" ? "" : ` of ${device}`;
-  return `${trace}: ${count(before.operations, "operation")} shrunk to ${formatCount(after.operations)}, on ${bytes}${where} at ${formatAddress(regions[0]?.low ?? 0)} (${allocator})`;
+  return `${trace}: ${counted(before.operations, "operation")} shrunk to ${formatCount(after.operations)}, on ${bytes}${where} at ${formatAddress(regions[0]?.low ?? 0)} (${allocator})`;
 }
 
 function failureText({ failure, before }: ShrinkRecord, paint: Paint): string {
@@ -44,7 +45,7 @@ function effort({ replays, replayedOperations, minimal, rebuilt, unknownFrees, b
   const lines = [`  ${formatCount(replays)} sequences tried, ${formatCount(replayedOperations)} operations; ${proof}`];
   if (rebuilt) lines.push("  the failing heap was laid out anew: blocks without a line stand for what was once there");
   if (before.boots > 0) lines.push(`  only what follows boot ${formatCount(before.boots)} of the recording counts`);
-  if (unknownFrees > 0) lines.push(`  ${count(unknownFrees, "free")} of unknown blocks left out`);
+  if (unknownFrees > 0) lines.push(`  ${counted(unknownFrees, "free")} of unknown blocks left out`);
   return lines;
 }
 
@@ -61,7 +62,7 @@ function stepLines({ steps }: ShrinkRecord, paint: Paint): string[] {
       `  ${String(number + 1).padStart(String(steps.length).length)}  ${call.padEnd(width)}  ${originText(step)}`.trimEnd();
     return [isLast ? paint.bad(head) : head, ...(step.picture === "" ? [] : [`       ${step.picture}`])];
   });
-  if (left > 0) lines.splice(lines.length / 2, 0, `  … ${count(left, "operation")} …`);
+  if (left > 0) lines.splice(lines.length / 2, 0, `  … ${counted(left, "operation")} …`);
   return lines;
 }
 
@@ -80,8 +81,4 @@ function originText({ line, site, task, requestBytes, tracedBytes, verb }: Shrun
       ? `, ${formatCount(tracedBytes)} B there`
       : "";
   return `line ${formatCount(line)}${size}${place === "" ? "" : `  ${place}`}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${formatCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 }

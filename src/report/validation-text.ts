@@ -1,4 +1,5 @@
 /** A validation for the terminal. */
+
 import { type CalibrationLine, isPoorFit } from "../board/validation/calibration.ts";
 import type { ValidationViews } from "../board/validation/closer-look.ts";
 import type { Validation } from "../board/validation/validate.ts";
@@ -6,6 +7,7 @@ import type { FirstDifference, ValidationRecord } from "../board/validation/vali
 import type { BoardView } from "../board/validation/validation-views.ts";
 import { printable } from "../errors.ts";
 import { formatAddress, formatBytes, formatFrequency } from "../quantities.ts";
+import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount, formatRatio, tableLines } from "./table.ts";
 import { wrapped } from "./wrapped.ts";
@@ -89,10 +91,6 @@ function leftOutWords(leftOut: number): string {
 function ramWords(ram: ValidationRecord["ram"]): string {
   if (!ram) return "not compared";
   return `${formatCount(ram.bytes)} bytes compared, ${ram.equal ? "all equal" : "not equal"}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function differenceLines(difference: FirstDifference, views: ValidationViews | undefined): string[] {

@@ -1,4 +1,5 @@
 import { letterOf, type WorstRecord, type WorstStep } from "../risk/worst/record.ts";
+import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { formatCount, type TableRow, tableLines } from "./table.ts";
 
@@ -22,12 +23,12 @@ function headline({ allocator, options, unitBytes, liveUnits, largestUnits }: Wo
   const values = Object.entries(options).map(([key, value]) => `${key}=${value}`);
   const name = values.length > 0 ? `${allocator} (${values.join(" ")})` : allocator;
   const requests = largestUnits === 1 ? "requests of 1 unit" : `requests of 1 to ${largestUnits} units`;
-  return `${name}: ${requests}, ${count(liveUnits, "unit")} live at most, of ${count(unitBytes, "byte")} each`;
+  return `${name}: ${requests}, ${counted(liveUnits, "unit")} live at most, of ${counted(unitBytes, "byte")} each`;
 }
 
 function verdict(record: WorstRecord): string {
   const { verdict, heapUnits, heapBytes, sizes, affordable } = record;
-  const size = `${count(heapUnits, "unit")} (${count(heapBytes, "byte")})`;
+  const size = `${counted(heapUnits, "unit")} (${counted(heapBytes, "byte")})`;
   if (verdict === "exact") return `No sequence defeats a heap of ${size}${confirmation(record)}`;
   if (verdict === "no-heap") return `Every heap up to ${size} can be defeated; no larger one was tried.`;
   const states = formatCount(sizes.at(-1)?.states ?? 0);
@@ -50,7 +51,7 @@ function confirmation({ monotone, heapUnits, sizes }: WorstRecord): string {
 }
 
 function ownLine({ ownBytes }: WorstRecord): string[] {
-  return ownBytes > 0 ? [`${count(ownBytes, "byte")} of it are the allocator's own while it is empty.`] : [];
+  return ownBytes > 0 ? [`${counted(ownBytes, "byte")} of it are the allocator's own while it is empty.`] : [];
 }
 
 function boundTable({ bounds, heapUnits, verdict }: WorstRecord): string[] {
@@ -111,14 +112,10 @@ function sequenceLines({ sequence }: WorstRecord, paint: Paint): string[] {
     const text = `${String(index + 1).padStart(4)}  ${words(step).padEnd(width)}  ${isDrawn ? step.map : step.picture}`;
     return step.refused ? paint.bad(text) : text;
   });
-  return [paint.strong(`The shortest sequence that defeats ${count(sequence.heapUnits, "unit")}:`), ...lines];
+  return [paint.strong(`The shortest sequence that defeats ${counted(sequence.heapUnits, "unit")}:`), ...lines];
 }
 
 function words({ operation, id, units, refused }: WorstStep): string {
   if (operation === "release") return `release ${letterOf(id)}`;
   return `${letterOf(id)} = allocate ${units}${refused ? ", refused" : ""}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${formatCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 }

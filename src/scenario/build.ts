@@ -2,6 +2,7 @@ import { REGIONS_MOST } from "../../assembly/memory-map.ts";
 import { encodeOptions, findAllocator } from "../allocators/catalogue.ts";
 import { pointerBytes } from "../device/description.ts";
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import { buildExpectations } from "./build-expectations.ts";
 import { buildInterrupt, buildTask } from "./build-tasks.ts";
 import { buildStack, defaultStack } from "./guards.ts";
@@ -31,7 +32,7 @@ export function buildScenario(reading: Reading, origin: { file: string; source: 
   return {
     file: origin.file,
     source: origin.source,
-    title: document.title ?? baseName(origin.file),
+    title: document.title ?? titleOf(origin.file),
     why: document.why,
     device,
     uptimeUs: document.uptime ?? longestExpected(expect),
@@ -188,8 +189,8 @@ function longestExpected(expect: Scenario["expect"]): number {
   return Math.max(0, ...times) || DAY_US;
 }
 
-function baseName(file: string): string {
-  return file.replace(/^.*[\\/]/, "").replace(/\.(ya?ml|json)$/i, "");
+function titleOf(file: string): string {
+  return baseName(file).replace(/\.(ya?ml|json)$/i, "");
 }
 
 function entriesOf<Value>(map: Readonly<Record<string, Value>>): [string, Value][] {

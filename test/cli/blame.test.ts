@@ -5,30 +5,19 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { BlameRecord } from "../../src/risk/blame/record.ts";
 import { temporaryFolder } from "../support/traces.ts";
+import { WORN_TASKS } from "../support/worn-heap.ts";
 
 /** The built command line: `npm run build` makes it. */
 const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 const { folder, write } = temporaryFolder();
 
-/** A note between two buffers that are freed again; then a buffer larger than either hole. */
 const WORN = `heapsoak: 1
 title: A note between two buffers
 why: test
 device: { id: test, core: cortex-m3, banks: { ram: { at: 0x20000000, size: 16384 } } }
 uptime: 1 min
 heaps: { main: { allocator: freertos-heap4, size: 1000, onAllocationFailure: crash } }
-tasks:
-  setup:
-    at: 0 s
-    do:
-      - { allocate: low, size: 400 }
-      - { allocate: note, size: 40 }
-      - { allocate: high, size: 400 }
-      - { free: low }
-      - { free: high }
-      - { work: 2 s }
-      - { allocate: large, size: 600 }
-`;
+${WORN_TASKS}`;
 
 function heapsoak(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: "utf8" });

@@ -3,23 +3,13 @@ import { runText } from "../../src/report/run-text.ts";
 import type { Scenario } from "../../src/scenario/model.ts";
 import { soak } from "../../src/soak/soak.ts";
 import { scenarioOf } from "../support/run-scenarios.ts";
+import { WORN_TASKS } from "../support/worn-heap.ts";
 
 /** 1,000 bytes without headers: three blocks, of which the one in the middle stays. */
 function worn(onAllocationFailure: string, lastBytes = 600): Promise<Scenario> {
   return scenarioOf(`uptime: 1 min
 heaps: { main: { allocator: first-fit, options: { headerBytes: 0, alignment: 4 }, size: 1000, onAllocationFailure: ${onAllocationFailure} } }
-tasks:
-  setup:
-    at: 0 s
-    do:
-      - { allocate: low, size: 400 }
-      - { allocate: note, size: 40 }
-      - { allocate: high, size: 400 }
-      - { free: low }
-      - { free: high }
-      - { work: 2 s }
-      - { allocate: large, size: ${lastBytes} }
-`);
+${WORN_TASKS.replace("600", String(lastBytes))}`);
 }
 
 describe("a run that a refused request ends", () => {

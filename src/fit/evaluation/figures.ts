@@ -1,4 +1,5 @@
 /** What a window of looks comes to, and how far two windows are apart. */
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
 import type { HeapSamples } from "./heap-samples.ts";
 
 /** The figures that a fit is judged by. Means are over time. */
@@ -38,22 +39,6 @@ export function figuresOf(samples: HeapSamples): HeapFigures {
 
 function fragmentation(largestFreeBytes: number, freeBytes: number): number {
   return freeBytes > 0 ? Math.max(0, 1 - largestFreeBytes / freeBytes) : 0;
-}
-
-/** Looks are evenly spread over time, so that their mean is that over time. */
-export function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += values[index] ?? 0;
-  return values.length > 0 ? sum / values.length : 0;
-}
-
-/** Of a sample of them all. */
-export function deviationOf(values: ArrayLike<number>): number {
-  if (values.length < 2) return 0;
-  const mean = meanOf(values);
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += ((values[index] ?? 0) - mean) ** 2;
-  return Math.sqrt(sum / (values.length - 1));
 }
 
 /** Standard deviation of the means of sixteenths of a window: how far what is looked at wanders slowly. */

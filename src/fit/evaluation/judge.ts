@@ -3,17 +3,9 @@
  * runs of the scenario that differ in nothing but their draws tell how far the trace, were it one of them, would lie
  * from their mean.
  */
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
 import { median } from "../../statistics/order.ts";
-import {
-  type DistributedFigure,
-  deviationOf,
-  figuresOf,
-  type HeapFigures,
-  meanOf,
-  pooled,
-  wanderOf,
-  wasserstein,
-} from "./figures.ts";
+import { type DistributedFigure, figuresOf, type HeapFigures, pooled, wanderOf, wasserstein } from "./figures.ts";
 import type { HeapSamples } from "./heap-samples.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { meanOf } from "../../statistics/moments.ts";
 import type { BlockClass } from "./block-class.ts";
 import { type Bursts, burstsOf } from "./bursts.ts";
 import { countDraw, tableOf } from "./draw.ts";
@@ -7,7 +8,6 @@ import { type Phases, phasesOf } from "./phases.ts";
 import { retentionOf } from "./retention.ts";
 import { replacingSteps, type Script, scriptOf, waitSteps } from "./script.ts";
 import { gapsOf, startOf } from "./starts.ts";
-import { meanOf } from "./statistics.ts";
 
 /** Blocks that come this early and stay belong to the start-up. */
 const EARLY_RATIO = 0.02;

@@ -1,7 +1,8 @@
+import { meanOf } from "../../statistics/moments.ts";
 import { type BlockClass, grantedOf } from "./block-class.ts";
 import { hasWaited } from "./queue.ts";
 import { gapsOf } from "./starts.ts";
-import { meanOf, separation, sorted, thinned } from "./statistics.ts";
+import { separation, sorted, thinned } from "./statistics.ts";
 
 /** Starts that come in groups. */
 export interface Bursts {

@@ -1,4 +1,5 @@
-import { at, deviationOf, mayBeExponential, mayBeNormal, mayBeUniform, meanOf, sorted, thinned } from "./statistics.ts";
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
+import { at, mayBeExponential, mayBeNormal, mayBeUniform, sorted, thinned } from "./statistics.ts";
 
 /** How a size, a time or a count is drawn: what a scenario can say. */
 export type FittedDraw =

@@ -1,8 +1,9 @@
+import { meanOf } from "../../statistics/moments.ts";
 import { timeDraw } from "./draw.ts";
 import type { FittedActivity, FittedEpisodes, FittedStep, Rounds } from "./model.ts";
 import { waitSteps } from "./script.ts";
 import { gapsOf } from "./starts.ts";
-import { at, firstAbove, meanOf, sorted } from "./statistics.ts";
+import { at, firstAbove, sorted } from "./statistics.ts";
 
 /** As many are needed before tasks that start together are said to do so for one reason. */
 const EPISODES_LEAST = 6;

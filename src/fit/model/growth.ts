@@ -1,6 +1,6 @@
+import { meanOf } from "../../statistics/moments.ts";
 import { type BlockTable, Ending, NO_BLOCK } from "../history/block-table.ts";
 import { countDraw, type FittedDraw, sizeDraw, timeDraw } from "./draw.ts";
-import { meanOf } from "./statistics.ts";
 
 /** How a container that fills moves to a larger block: by a factor, holding both, or by reallocation. */
 export type GrowthPolicy = "double" | "half-again" | "exact";

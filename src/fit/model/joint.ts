@@ -1,9 +1,10 @@
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
 import type { BlockClass } from "./block-class.ts";
 import { areRankDependent, binsOf, livesDiffer } from "./dependence.ts";
 import { type FittedDraw, sizeDraw } from "./draw.ts";
 import type { Family } from "./followers.ts";
 import { retentionOf } from "./retention.ts";
-import { at, correlationOf, deviationOf, meanOf, sorted } from "./statistics.ts";
+import { at, correlationOf, sorted } from "./statistics.ts";
 import { countsBy, memberBy } from "./windows.ts";
 
 /** A size that follows from one drawn before: `factor` times it and `offset` more. */

@@ -1,7 +1,7 @@
+import { meanOf } from "../../statistics/moments.ts";
 import type { BlockClass } from "./block-class.ts";
 import { drawMean, type FittedDraw } from "./draw.ts";
 import type { FittedActivity, FittedStep, LiveBytes } from "./model.ts";
-import { meanOf } from "./statistics.ts";
 
 /**
  * Mean live bytes as the trace had them until `untilUs`, and as the model makes them: arrivals times mean of size

@@ -1,4 +1,5 @@
-import { meanOf, separation, sorted } from "./statistics.ts";
+import { meanOf } from "../../statistics/moments.ts";
+import { separation, sorted } from "./statistics.ts";
 
 /** Times in which something happens at one rate, and times in which it happens at another, in turn. */
 export interface Phases {

@@ -1,6 +1,7 @@
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
 import type { BlockClass } from "./block-class.ts";
 import { type FittedDraw, timeDraw } from "./draw.ts";
-import { deviationOf, firstAbove, meanOf } from "./statistics.ts";
+import { firstAbove } from "./statistics.ts";
 
 /** Blocks that wait for each other: one is worked on at a time, in the order in which they came. */
 export interface FittedQueue {

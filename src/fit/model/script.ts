@@ -1,3 +1,4 @@
+import { meanOf } from "../../statistics/moments.ts";
 import { type BlockClass, rowsOf } from "./block-class.ts";
 import { sizeBins } from "./dependence.ts";
 import { countDraw, drawMean, type FittedDraw, sizeDraw, timeDraw } from "./draw.ts";
@@ -8,7 +9,7 @@ import { lifetimeOf } from "./lifetime.ts";
 import type { FittedStep } from "./model.ts";
 import { type Retention, retentionOf } from "./retention.ts";
 import { gapsOf } from "./starts.ts";
-import { at, meanOf, sorted } from "./statistics.ts";
+import { at, sorted } from "./statistics.ts";
 import { countsBy, startAt } from "./windows.ts";
 
 /** Windows without exactly one of a kind that do not matter. */

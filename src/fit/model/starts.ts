@@ -1,7 +1,8 @@
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
 import { timeDraw } from "./draw.ts";
 import { type Day, dayOf } from "./hourly.ts";
 import type { FittedStart } from "./model.ts";
-import { at, deviationOf, mayBeExponential, meanOf, sorted, thinned } from "./statistics.ts";
+import { at, mayBeExponential, sorted, thinned } from "./statistics.ts";
 
 /** Fewer starts than this tell a rate, and no law. */
 const LAW_LEAST = 12;

@@ -1,23 +1,10 @@
 /** What sets of measured values say of themselves. */
 
+import { deviationOf, meanOf } from "../../statistics/moments.ts";
+
 /** A copy in ascending order. */
 export function sorted(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values).sort();
-}
-
-/** The mean; 0 of none. */
-export function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
-  return values.length === 0 ? 0 : sum / values.length;
-}
-
-/** The standard deviation around the mean. */
-export function deviationOf(values: ArrayLike<number>): number {
-  const mean = meanOf(values);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += ((values[i] ?? 0) - mean) ** 2;
-  return values.length < 2 ? 0 : Math.sqrt(sum / (values.length - 1));
 }
 
 /** The value at the share `ratio` of ascending values. */
