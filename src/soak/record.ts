@@ -36,6 +36,8 @@ export interface RunFailure {
   readonly largestFreeBytes: number | null;
   /** One sentence for people. */
   readonly message: string;
+  /** Line of the step in the scenario's file; null: the kernel's own doing, or not known. Absent in older records. */
+  readonly line?: number | null;
 }
 
 /** A live block, header included, and who holds it. */
@@ -58,6 +60,102 @@ export interface PinsOfRun {
 
 /** A column of values, one per row of the series. */
 export type Column = readonly number[];
+
+/** A bank of the device's RAM. */
+export interface BankOfRun {
+  readonly name: string;
+  readonly low: number;
+  readonly bytes: number;
+}
+
+/** What a range of RAM is for. `taken`: by the ROM, a radio stack or the like. */
+export type MemoryUse = "static" | "heap" | "main-stack" | "task-stack" | "taken";
+
+export interface MemoryRangeOfRun {
+  readonly use: MemoryUse;
+  /** Of the heap or stack; what takes it, otherwise. */
+  readonly name: string;
+  readonly low: number;
+  readonly bytes: number;
+}
+
+/** The device's RAM as the run laid it out, in address order. Ranges that lie in a heap (stacks of spawned tasks) are left out. */
+export interface MemoryOfRun {
+  readonly banks: readonly BankOfRun[];
+  readonly ranges: readonly MemoryRangeOfRun[];
+}
+
+/** Who asks for memory. */
+export interface SiteOfRun {
+  /** Null: the kernel. */
+  readonly task: string | null;
+  /** Path and label of the step: `tasks.uplink.do[2] allocate packet`. */
+  readonly step: string | null;
+}
+
+/** A live block and the moments at which it was seen; equally long columns, by first moment, then address. */
+export interface BlocksOverTime {
+  /** Of the block, header included. */
+  readonly address: Column;
+  /** Of the block, header included. */
+  readonly bytes: Column;
+  readonly requestBytes: Column;
+  /** Index in the history's `sites`. */
+  readonly site: Column;
+  /** How long before the first moment at which it was seen it had been allocated. */
+  readonly ageUs: Column;
+  /** Indices in the history's `atUs` of the first and the last moment at which it was seen. */
+  readonly first: Column;
+  readonly last: Column;
+  /** Rows, in ascending order, of blocks that nobody will free. */
+  readonly leaked: Column;
+}
+
+/** All blocks of all heaps at some hundred moments: the picture of the whole soak. Fewer moments where many blocks come and go. */
+export interface HistoryOfRun {
+  /** When the heaps were looked at, ascending; the last is the end of the run. */
+  readonly atUs: Column;
+  readonly sites: readonly SiteOfRun[];
+  readonly heaps: Readonly<Record<string, BlocksOverTime>>;
+}
+
+/** A block of the heap as it was when the run failed, in address order. */
+export interface BlockAtFailure {
+  readonly address: number;
+  readonly bytes: number;
+  readonly state: "live" | "free" | "untouched" | "bookkeeping";
+  /** Of live blocks. */
+  readonly requestBytes?: number;
+  readonly task?: string | null;
+  readonly step?: string | null;
+  readonly ageUs?: number;
+  readonly leaked?: boolean;
+  /** Whether it is one of the pins (see `pinned`). */
+  readonly pins?: boolean;
+}
+
+/** A heap operation as the run carried it out. */
+export interface OperationOfRun {
+  readonly atUs: number;
+  readonly operation: "allocate" | "allocate-aligned" | "reallocate" | "release" | "reboot";
+  readonly heap: string;
+  readonly task: string | null;
+  readonly step: string | null;
+  readonly requestBytes: number;
+  /** The block it is about, of releases and reallocations. */
+  readonly address: number | null;
+  /** The payload it returned; null: none. */
+  readonly result: number | null;
+  readonly visits: number;
+}
+
+/** The moment of the first failure. */
+export interface MomentOfFailure {
+  /** The blocks of the failure's heap; null: it is about none, the heap cannot be walked, or it holds more than 4,096 blocks. */
+  readonly blocks: readonly BlockAtFailure[] | null;
+  /** The last operations on any heap, oldest first, the failed one included; 32 at most. */
+  readonly operations: readonly OperationOfRun[];
+}
 
 /** What is kept of a heap over time: equally long columns, thinned as the run grows. */
 export interface HeapSeries {
@@ -97,6 +195,8 @@ export interface HeapRecordOfRun {
   /** Share of the requests that left a smaller hole behind. */
   readonly splitRatio: number;
   readonly visits: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** The operations that took the most visits, most first; 8 at most. Absent in older records. */
+  readonly slowest?: readonly OperationOfRun[];
   readonly collections?: { readonly count: number; readonly longestVisits: number; readonly blocks: number };
   /** Who holds the memory at the end: by task and step, most bytes first. */
   readonly holders: readonly {
@@ -191,6 +291,8 @@ export interface RunRecord {
     readonly met: boolean | null;
     /** The figure that decided, with its unit. */
     readonly observed: string;
+    /** Its line in the scenario's file. Absent in older records. */
+    readonly line?: number;
   }[];
   readonly simulatedUs: number;
   readonly reboots: number;
@@ -202,4 +304,8 @@ export interface RunRecord {
   readonly tasks: Readonly<Record<string, TaskRecordOfRun>>;
   readonly stacks: Readonly<Record<string, StackRecordOfRun>>;
   readonly faults: readonly FaultRecordOfRun[];
+  /** Absent in older records, as are `history` and, of a run that failed, `moment`. */
+  readonly memory?: MemoryOfRun;
+  readonly history?: HistoryOfRun;
+  readonly moment?: MomentOfFailure;
 }
