@@ -5,28 +5,30 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseDeviceFile } from "../src/device/device-file.ts";
 
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const [readme = "", manual = ""] = ["../README.md", "../docs/library.md"].map((page) =>
+  readFileSync(new URL(page, import.meta.url), "utf8"),
+);
 const library = new URL("../dist/src/index.js", import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), "heapsoak-readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const examples = [...readme.matchAll(/```js\n((?:(?!```).)*)```\s*```text\n((?:(?!```).)*)```/gs)].map(
+const examples = [...`${readme}\n${manual}`.matchAll(/```js\n((?:(?!```).)*)```\s*```text\n((?:(?!```).)*)```/gs)].map(
   ([, code = "", output = ""]) => ({
     code,
     output,
   }),
 );
 
-test("the README has examples to run", () => {
+test("the README and the page of the library have examples to run", () => {
   expect(examples.length).toBeGreaterThanOrEqual(3);
 });
 
 test("the README's device file describes a device", () => {
-  const [, yaml = ""] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
+  const [, yaml = ""] = /```yaml\n(# my-board\.yaml.*?)```/s.exec(readme) ?? [];
   expect(parseDeviceFile(yaml, "my-board.yaml").banks.map(({ name }) => name)).toEqual(["SRAM", "CCM"]);
 });
 
-test.each(examples)("example %# of the README prints what the README says", ({ code, output }) => {
+test.each(examples)("example %# prints what its page says", ({ code, output }) => {
   const file = join(folder, "example.mjs");
   writeFileSync(file, code.replaceAll('"heapsoak"', JSON.stringify(library)));
   expect(execFileSync(process.execPath, [file], { encoding: "utf8" })).toBe(output);
