@@ -9,6 +9,7 @@ import { Verb } from "./perform";
 import { dispatch } from "./registry";
 import { pinContext } from "./soak/context";
 import { pinControl } from "./soak/control";
+import { pinJournal } from "./soak/journal";
 import { pinLedger } from "./soak/ledger";
 import { pinSoakHeap } from "./soak/soak-heap";
 
@@ -24,6 +25,7 @@ export function layoutVersion(): u32 {
   pinRecords();
   pinControl();
   pinContext();
+  pinJournal();
   pinLedger();
   pinSoakHeap();
   return LAYOUT_VERSION;

@@ -21,7 +21,7 @@
  */
 
 /** Raised whenever anything in this file changes meaning; the loader compares it with the module's. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 export const PAGE_BYTES = 65536;
 

@@ -26,6 +26,20 @@ export const enum SoakStatus {
   JournalFull,
   /** A watched heap has reached its level, or refused a request (SoakHeapField.Watch): the run goes on with the next batch. */
   LevelReached,
+  /**
+   * The first failure is one that the device survives: everything is as it was when the request was refused, and the
+   * reboot comes with the next batch. Only where SoakField.StopsAtFailure is set.
+   */
+  AboutToReboot,
+}
+
+/** Whether the run stands still. */
+export const enum HaltKind {
+  None,
+  /** The failure is one after which the device does not go on. */
+  ForGood,
+  /** It reboots with the next batch. */
+  BeforeReboot,
 }
 
 /** How a run fails. */
@@ -83,6 +97,9 @@ export const enum SoakField {
   FailureAtHigh,
   BootTime,
   BootTimeHigh,
+  /** Heap operations and reboots so far: the last of them are in the ring at `Recent`. */
+  Operations,
+  OperationsHigh,
   /** Ring of the times of the last reboots (BOOT_LOOP_REBOOTS + 1 of 64 bits each), for the boot loop. */
   RebootTimes,
   RebootTimesEnd = RebootTimes + 22,
@@ -150,7 +167,7 @@ export const enum SoakField {
   /** The stack (StackField) whose first overrun the host has not looked at yet, or 0. */
   OverrunStack,
   FailureKind,
-  /** 1: the failure is one after which the device does not go on. */
+  /** One of HaltKind. */
   Halted,
   /** Index of the heap, or -1. */
   FailureHeap,
@@ -167,12 +184,16 @@ export const enum SoakField {
   RefusedBytes,
   /** Failures by policy (reboots) seen; the first is kept in the words above. */
   PolicyReboots,
+  /** 1: a first failure that the device survives ends the batch (SoakStatus.AboutToReboot). */
+  StopsAtFailure,
   /** 1: heap operations are written to the journal. */
   Journalling,
   Journal,
   JournalCapacity,
   JournalCount,
   JournalDropped,
+  /** Ring of RECENT_OPERATIONS records of JournalField: operation n is number n modulo their count. */
+  Recent,
   Telemetry,
   /** 1: a watched heap has reached its level, or refused a request, in this batch. */
   LevelReached,

@@ -1,7 +1,7 @@
 /** The run's control record (SoakField) and how a run fails. */
 
 import { EXPONENTIAL_ZIGGURAT } from "../memory-map";
-import { FailureKind, SOAK, SOAK_HIGH, SoakField } from "../soak-map";
+import { FailureKind, HaltKind, SOAK, SOAK_HIGH, SoakField } from "../soak-map";
 import { Wheel } from "./timer-wheel";
 
 @final
@@ -16,6 +16,7 @@ export class Control {
   sampleGap: u64;
   failureAt: u64;
   bootTime: u64;
+  operations: u64;
 
   @inline static get(field: u32): u32 {
     return load<u32>(SOAK + (field << 2));
@@ -31,7 +32,7 @@ export function control(): Control {
   return changetype<Control>(SOAK);
 }
 
-/** Whether a failure has ended the run. */
+/** Whether a failure has ended the run, or the batch in front of a reboot. */
 export function hasHalted(): bool {
   return Control.get(SoakField.Halted) != 0;
 }
@@ -39,7 +40,7 @@ export function hasHalted(): bool {
 /** Notes a failure, now, after which the device does not go on; `detail` means what the kind says. */
 export function halt(kind: u32, context: u32, step: u32, detail: u32): void {
   noteFailure(kind, context, step, detail);
-  Control.set(SoakField.Halted, 1);
+  Control.set(SoakField.Halted, HaltKind.ForGood);
 }
 
 /** Notes the first failure of the run, now. Later ones change nothing. */
@@ -61,5 +62,5 @@ export function wheel(): Wheel {
 export function pinControl(): void {
   if (offsetof<Control>("readyLevels") != SoakField.ReadyLevels * 4) ERROR("Control.readyLevels is not SoakField's");
   if (SOAK_HIGH > EXPONENTIAL_ZIGGURAT) ERROR("the control record reaches into the tables of draws");
-  if (offsetof<Control>("bootTime") != SoakField.BootTime * 4) ERROR("Control.bootTime is not SoakField's");
+  if (offsetof<Control>("operations") != SoakField.Operations * 4) ERROR("Control.operations is not SoakField's");
 }

@@ -12,7 +12,7 @@
  * the next one goes on as if there had been no break.
  */
 
-import { FailureKind, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
+import { FailureKind, HaltKind, SOAK, SoakField, SoakStatus, TimerKind } from "../soak-map";
 import { enterException, enterFrame, prepareStack, switchIn, switchOut } from "../stack/stack";
 import { Agenda, pendingTimers, resetAgenda, schedule } from "./agenda";
 import { forgetNext } from "./amount";
@@ -27,6 +27,7 @@ import { journalIsFull } from "./journal";
 import { LedgerBlock } from "./ledger";
 import { rekey } from "./random";
 import { finishBoot, startHeaps } from "./reboot";
+import { rebootByPolicy } from "./refusal";
 import { arrive, leaveMode, startAll } from "./schedule";
 import { forgetExtremes, SoakHeap } from "./soak-heap";
 import { cleanUpExitedTasks } from "./spawn";
@@ -71,6 +72,7 @@ export function advance(budget: u32): u32 {
   const run = control();
   run.batchEnd = run.steps + budget;
   Control.set(SoakField.LevelReached, 0);
+  if (Control.get(SoakField.Halted) == HaltKind.BeforeReboot) rebootByPolicy();
   if (Control.get(SoakField.Resuming)) resume();
   else catchUp();
   while (!hasHalted()) {
@@ -91,7 +93,7 @@ export function advance(budget: u32): u32 {
     if (changetype<u32>(context) == 0) idle();
     else if (takesProcessor(context)) execute(context);
   }
-  return SoakStatus.Failed;
+  return Control.get(SoakField.Halted) == HaltKind.BeforeReboot ? SoakStatus.AboutToReboot : SoakStatus.Failed;
 }
 
 /** An activation that the last batch interrupted goes on. */

@@ -107,7 +107,11 @@ export const enum SoakHeapField {
   /** The level (i32), and the greatest importance (i32) that the run has had so far. */
   WatchLevel,
   WatchMost,
-  Pad,
+  /** SLOWEST_OPERATIONS records of JournalField: those that took the most visits, most first, the earlier of equal ones. */
+  Slowest,
+  SlowestCount,
+  /** Visits that an operation has to exceed to come among them. */
+  SlowestLeast,
   Length,
 }
 /** What the importance of a watched heap is. It is looked at where an operation can raise it, so no crossing is missed. */
@@ -128,7 +132,7 @@ export const enum HeapOwnership {
 /** Counted ownership: bytes of the count in front of each shared object (a 32-bit count and a weak count, as in common shared pointers). */
 export const COUNTED_HEADER_BYTES = 8;
 
-/** One heap operation in the journal. */
+/** One heap operation, in the journal and wherever else operations are kept. */
 export const enum JournalField {
   At,
   AtHigh,
@@ -146,6 +150,9 @@ export const enum JournalField {
   Visits,
   Length,
 }
+/** How many operations a run keeps beside the journal: the last of all (a power of two), and the slowest of each heap. */
+export const RECENT_OPERATIONS = 32;
+export const SLOWEST_OPERATIONS = 8;
 export const enum JournalOperation {
   Allocate,
   AllocateAligned,

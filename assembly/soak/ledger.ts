@@ -13,7 +13,7 @@ import { Verb } from "../perform";
 import { dispatch, Registry } from "../registry";
 import { FailureKind, SoakField } from "../soak-map";
 import { Control, control, halt } from "./control";
-import { journal } from "./journal";
+import { noteOperation } from "./journal";
 import {
   COUNTED_HEADER_BYTES,
   HeapOwnership,
@@ -81,7 +81,7 @@ export class Ledger {
     record.heap = heap;
     record.requestBytes = requestBytes + (account.ownership == HeapOwnership.Counted ? COUNTED_HEADER_BYTES : 0);
     if (!Registry.dispatch(account.record, Verb.LedgerAllocate, changetype<u32>(record), alignment)) {
-      if (Control.get(SoakField.Journalling)) noteAllocation(record, alignment, context, step, 0);
+      noteAllocation(record, alignment, context, step, 0);
       returnRecord(record);
       return changetype<LedgerBlock>(0);
     }
@@ -92,14 +92,14 @@ export class Ledger {
     record.owners = 1;
     record.references = 0;
     record.lengthBytes = 0;
-    if (Control.get(SoakField.Journalling)) noteAllocation(record, alignment, context, step, record.payload);
+    noteAllocation(record, alignment, context, step, record.payload);
     return record;
   }
 
   /** `releaseBlock`, inlined. */
   @inline static release(record: LedgerBlock, context: u32, step: u32): void {
     Registry.dispatch(SoakHeap.at(record.heap).record, Verb.LedgerRelease, changetype<u32>(record), 0);
-    if (Control.get(SoakField.Journalling)) noteJournal(JournalOperation.Release, record, context, step, 0);
+    noteOperation(JournalOperation.Release, record.heap, context, step, record.requestBytes, record.payload, 0);
     returnRecord(record);
   }
 }
@@ -126,20 +126,8 @@ export function reallocateBlock(record: LedgerBlock, requestBytes: u32, context:
     changetype<u32>(record),
     requestBytes,
   );
-  if (Control.get(SoakField.Journalling)) {
-    const heap = record.heap;
-    const visits = visitsOf(heap);
-    journal(
-      JournalOperation.Reallocate,
-      heap,
-      context,
-      step,
-      requestBytes,
-      before,
-      granted ? record.payload : 0,
-      visits,
-    );
-  }
+  const result = granted ? record.payload : 0;
+  noteOperation(JournalOperation.Reallocate, record.heap, context, step, requestBytes, before, result);
   return granted != 0;
 }
 
@@ -274,6 +262,11 @@ class Account {
   }
 }
 
+function noteAllocation(record: LedgerBlock, alignment: u32, context: u32, step: u32, result: u32): void {
+  const operation = alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate;
+  noteOperation(operation, record.heap, context, step, record.requestBytes, 0, result);
+}
+
 function noteRefusal(account: SoakHeap, requestBytes: u32): void {
   Control.set(SoakField.RefusedBytes, requestBytes);
   if (requestBytes == 0) {
@@ -284,20 +277,6 @@ function noteRefusal(account: SoakHeap, requestBytes: u32): void {
   account.requests++;
   account.failedRequests++;
   if (account.freeBytes >= requestBytes) account.fragmentationFailures++;
-}
-
-function noteAllocation(record: LedgerBlock, alignment: u32, context: u32, step: u32, result: u32): void {
-  const operation = alignment ? JournalOperation.AllocateAligned : JournalOperation.Allocate;
-  noteJournal(operation, record, context, step, result);
-}
-
-function noteJournal(operation: u32, record: LedgerBlock, context: u32, step: u32, result: u32): void {
-  const payload = operation == JournalOperation.Release ? record.payload : 0;
-  journal(operation, record.heap, context, step, record.requestBytes, payload, result, visitsOf(record.heap));
-}
-
-function visitsOf(heap: u32): u32 {
-  return Visits.visitsOf(changetype<Heap>(SoakHeap.at(heap).record));
 }
 
 /** Compile-time proof that the overlay is the record of ledger-map.ts. */

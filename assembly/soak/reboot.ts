@@ -13,8 +13,8 @@ import { resetAgenda, schedule } from "./agenda";
 import { Context, forgetReady, Name } from "./context";
 import { ContextState, ModeField } from "./context-map";
 import { Control, control, halt } from "./control";
-import { journal } from "./journal";
-import { JournalOperation, LedgerField } from "./ledger-map";
+import { noteReboot } from "./journal";
+import { LedgerField } from "./ledger-map";
 import { Cache, Queue } from "./queues";
 import { startAll } from "./schedule";
 import { SoakHeap } from "./soak-heap";
@@ -31,7 +31,7 @@ export function reboot(cold: bool, fill: u32): void {
     halt(FailureKind.BootLoop, u32.MAX_VALUE, u32.MAX_VALUE, 0);
     return;
   }
-  if (Control.get(SoakField.Journalling)) journal(JournalOperation.Reboot, 0, u32.MAX_VALUE, u32.MAX_VALUE, 0, 0, 0, 0);
+  noteReboot();
   forgetEverything();
   if (cold) fillRam(<u8>fill);
   clearStaticData();

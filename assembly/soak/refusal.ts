@@ -3,7 +3,7 @@
 import { OUTPUT, SummaryField } from "../memory-map";
 import { Verb } from "../perform";
 import { dispatch } from "../registry";
-import { FailureKind, SoakField, TimerKind } from "../soak-map";
+import { FailureKind, HaltKind, SoakField, TimerKind } from "../soak-map";
 import { schedule } from "./agenda";
 import { Amount } from "./amount";
 import { endActivation, unwind } from "./calls";
@@ -33,12 +33,16 @@ export function refuse(context: Context, step: u32, heap: u32, amount: u32, poli
     endActivation(context);
     return;
   }
+  const isFirst = Control.get(SoakField.FailureKind) == FailureKind.None;
   noteRefusal(what, context, step, heap);
-  if (what == PolicyKind.Reboot) rebootByPolicy();
+  if (what != PolicyKind.Reboot) return;
+  if (isFirst && Control.get(SoakField.StopsAtFailure) != 0) Control.set(SoakField.Halted, HaltKind.BeforeReboot);
+  else rebootByPolicy();
 }
 
 /** The device reboots because of a refused request: a failure of the run, which goes on. */
-function rebootByPolicy(): void {
+export function rebootByPolicy(): void {
+  Control.set(SoakField.Halted, HaltKind.None);
   Control.set(SoakField.PolicyReboots, Control.get(SoakField.PolicyReboots) + 1);
   reboot(false, 0);
 }

@@ -50,6 +50,9 @@ export class SoakHeap {
   watch: u32;
   watchLevel: i32;
   watchMost: i32;
+  slowest: u32;
+  slowestCount: u32;
+  slowestLeast: u32;
 
   @inline static at(index: u32): SoakHeap {
     return changetype<SoakHeap>(load<u32>(SOAK, SoakField.Heaps << 2) + index * (SoakHeapField.Length << 2));
@@ -172,6 +175,5 @@ export function noteImportance(account: SoakHeap, importance: i32): void {
 /** Compile-time proof that the overlay is the record of ledger-map.ts. */
 export function pinSoakHeap(): void {
   if (offsetof<SoakHeap>("record") != SoakHeapField.Record * 4) ERROR("SoakHeap.record is not SoakHeapField's");
-  if (offsetof<SoakHeap>("watchMost") != SoakHeapField.WatchMost * 4)
-    ERROR("SoakHeap.watchMost is not SoakHeapField's");
+  if (offsetof<SoakHeap>() != SoakHeapField.Length * 4) ERROR("SoakHeap is not SoakHeapField");
 }

@@ -8,13 +8,13 @@ import type { Reading } from "./reading.ts";
 /** What stands for the main stack in an expectation. */
 export const INTERRUPT_STACK = "interrupts";
 
-type Place = Pick<Expectation, "path" | "text">;
+type Place = Pick<Expectation, "path" | "text" | "line">;
 
 /** The expectations, one for each bound. */
 export function buildExpectations(reading: Reading, raw: unknown): Expectation[] {
   return reading.document.expect.flatMap((expectation, index) => {
     const path = ["expect", index];
-    return build(reading, expectation, { path, text: inFlow(valueAt(raw, path)) });
+    return build(reading, expectation, { path, text: inFlow(valueAt(raw, path)), line: reading.lineOf(path) });
   });
 }
 

@@ -252,6 +252,7 @@ export type Expectation = {
   readonly path: DocumentPath;
   /** As written in the scenario, on one line. */
   readonly text: string;
+  readonly line: number;
 } & (
   | { readonly expect: "survives"; readonly us: number }
   | {

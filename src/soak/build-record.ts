@@ -8,11 +8,14 @@ import { runDigest } from "./digest.ts";
 import { heapFactsOf } from "./failure-heap.ts";
 import { failureMessage, tramplingStack } from "./failure-text.ts";
 import { heapOfRun, stepText } from "./heap-of-run.ts";
+import { memoryOfRun } from "./memory-of-run.ts";
+import type { AtFailure } from "./moment-of-failure.ts";
+import { operationOfRun } from "./operation-of-run.ts";
 import type { Periodicity } from "./periodic.ts";
-import { pinsOfRun } from "./pins-of-run.ts";
 import {
   type FaultRecordOfRun,
   type HeapRecordOfRun,
+  type HistoryOfRun,
   RUN_FORMAT,
   RUN_VERSION,
   type RunFailure,
@@ -36,6 +39,9 @@ export interface RunMaterial {
   readonly stacks: Readonly<Record<string, StackRecordOfRun>>;
   readonly faults: readonly MachineFault[];
   readonly periodicity: Periodicity;
+  /** What was seen at the first failure; undefined: the run has not failed. */
+  readonly atFailure: AtFailure | undefined;
+  readonly history?: HistoryOfRun;
 }
 
 /** The record of the run as it stands: final, or partial where the run was interrupted. Changes nothing in the machine. */
@@ -45,7 +51,6 @@ export function buildRecord(run: RunMaterial): RunRecord {
   const failure = failureOf(machine, scenario, run.stacks);
   const facts = factsOf(run, telemetry, failure);
   const { verdict, expectations } = judge(scenario.expect, facts);
-  const pinned = pinsOfRun(machine, scenario);
   const record: RunRecord = {
     format: RUN_FORMAT,
     version: RUN_VERSION,
@@ -64,11 +69,13 @@ export function buildRecord(run: RunMaterial): RunRecord {
     reboots: machine.reboots,
     periodic: periodicity.kind === "proved" ? { periodUs: periodicity.periodUs, fromUs: periodicity.fromUs } : null,
     failure,
-    ...(pinned && { pinned }),
+    ...run.atFailure,
     heaps: heapsOf(run, telemetry, facts.judgedFromUs),
     tasks: tasksOf(machine),
     stacks: run.stacks,
     faults: faultsOf(machine, run.faults),
+    memory: memoryOfRun(scenario),
+    ...(run.history && { history: run.history }),
   };
   return { ...record, digest: runDigest(record, ramOf(machine.device)) };
 }
@@ -118,7 +125,8 @@ export function failureOf(
     task: contextName(compiled, failure.context),
     step: stepName(compiled, failure.step),
   };
-  return { ...facts, message: failureMessage(facts, tramplingStack(facts, stacks)) };
+  const line = (failure.step !== undefined && compiled.steps[failure.step]?.line) || null;
+  return { ...facts, message: failureMessage(facts, tramplingStack(facts, stacks)), line };
 }
 
 function contextName({ contexts }: CompiledScenario, index: number | undefined): string | null {
@@ -144,6 +152,7 @@ function heapsOf(
       arenaBytes: regions.reduce((sum, { bytes }) => sum + bytes, 0),
       figures: machine.heapFigures(index),
       telemetry: known,
+      slowest: machine.slowestOperations(index).map((entry) => operationOfRun(machine, entry)),
       blocks: blocks.filter((block) => block.heap === index),
     };
     return [[name, heapOfRun(heap, { compiled, seed, judgedFromUs })] as const];

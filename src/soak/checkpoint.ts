@@ -63,9 +63,10 @@ const TEXT_BYTES_AT = 12;
 const CHECKSUM_AT = 16;
 const CHECKSUM_BYTES = 32;
 const TEXT_AT = CHECKSUM_AT + CHECKSUM_BYTES;
-/** Room for the text; a multiple of it where the host knows a lot. */
-const TEXT_ROOM = 64 * 1024;
-const TEXT_MOST = 64 * TEXT_ROOM;
+/** Room for the text, most of it zeros: so that a file keeps its size while the history grows, twice what that takes. */
+const TEXT_ROOM = 2 * 1024 * 1024;
+/** More than the history and the blocks of a first failure take with the longest names. */
+const TEXT_MOST = 8 * TEXT_ROOM;
 
 /** Writes checkpoints of one run to one file. */
 export class CheckpointFile<T> {

@@ -11,6 +11,9 @@ import { canonicalState } from "../wasm/soak-state.ts";
 import { buildRecord, ramOf } from "./build-record.ts";
 import { CheckpointFile, type RunIdentity } from "./checkpoint.ts";
 import { compileScenario } from "./compiler.ts";
+import { BlockHistory, type HistoryState } from "./history.ts";
+import { historyOfRun } from "./history-of-run.ts";
+import { type AtFailure, momentOfFailure } from "./moment-of-failure.ts";
 import { hyperperiodOf, notRepeated, type Periodicity, PeriodSearch, type SearchState } from "./periodic.ts";
 import type { RunRecord } from "./record.ts";
 import { type Rewind, RewindPoints, rewindToFailure } from "./rewind.ts";
@@ -40,6 +43,8 @@ interface HostState {
   readonly overwritten: OverwrittenBy;
   readonly search: SearchState | null;
   readonly proved: Extract<Periodicity, { kind: "proved" }> | null;
+  readonly atFailure: AtFailure | null;
+  readonly history: HistoryState;
 }
 
 /** Something that happens at a simulated time between two batches. */
@@ -60,14 +65,15 @@ export class SoakDriver {
   readonly #checkpoints: CheckpointFile<HostState> | undefined;
   readonly #rewindPoints: RewindPoints | undefined;
   readonly #trace: RunTrace | undefined;
+  readonly #history: BlockHistory;
   readonly #stops: readonly Stop[];
   #nextCheckpointUs = NEVER;
   #overwritten: OverwrittenBy = {};
   #search: PeriodSearch | undefined;
   #periodicity: Periodicity;
   #ended = false;
-  /** Kept to be used again: before the batch, and in the last checkpoint. */
-  #before: MachineSnapshot | undefined;
+  #atFailure: AtFailure | undefined;
+  /** Of the last checkpoint, kept to be used again. */
   #saved: MachineSnapshot | undefined;
 
   /**
@@ -82,14 +88,11 @@ export class SoakDriver {
     this.#seed = options.seed ?? scenario.seed;
     const layout = layOut(this.scenario, { build: options.build ?? "release" });
     const compiled = compileScenario(this.scenario);
-    this.machine = new SoakMachine({
-      scenario: this.scenario,
-      compiled,
-      layout,
-      seed: this.#seed,
-      // A limit of 285 years says nothing about how closely to look.
-      ...(options.untilFailure && { sampleGapUs: usualSampleGap(scenario.uptimeUs) }),
-    });
+    // A limit of 285 years says nothing about how closely to look.
+    const expectedUs = options.untilFailure ? scenario.uptimeUs : this.uptimeUs;
+    const sampleGapUs = usualSampleGap(expectedUs);
+    this.machine = new SoakMachine({ scenario: this.scenario, compiled, layout, seed: this.#seed, sampleGapUs });
+    this.#history = new BlockHistory(this.machine, expectedUs);
     this.#provenance = {
       heapsoak: packageVersion(),
       core: coreDigest(),
@@ -99,6 +102,7 @@ export class SoakDriver {
     this.#periodicity = "us" in hyperperiod ? { kind: "open", reason: "" } : hyperperiod;
     if ("us" in hyperperiod) this.#search = new PeriodSearch(hyperperiod.us);
     if (options.trace) this.#trace = this.#startTrace(options.trace.heap);
+    this.machine.stopsAtFailure = true;
     this.machine.prepare();
     if (options.resume !== undefined) this.#resumeFrom(options.resume);
     if (options.rewindUs !== undefined) {
@@ -118,15 +122,10 @@ export class SoakDriver {
   advance(budget: number): void {
     if (this.#ended) return;
     const { machine } = this;
-    if (this.#options.untilFailure) this.#before = machine.snapshot(this.#before);
     machine.setHorizon(Math.min(...this.#stops.map(({ atUs }) => atUs)));
     const end = machine.advance(budget);
-    if (this.#before && machine.failure()) {
-      this.#endAtFailure(this.#before);
-      return;
-    }
     this.#trace?.add(machine.journal());
-    if (end === "failed") this.#ended = true;
+    if (end === "failed" || end === "about-to-reboot") this.#lookAtFailure(end);
     else if (end === "stack-overrun") this.#lookAtOverrun();
     else if (end === "horizon") this.#takeStops();
   }
@@ -161,6 +160,8 @@ export class SoakDriver {
       stacks: stacksOfRun(scenario, machine, this.#overwritten),
       faults: faultsOfRun(machine),
       periodicity: this.#finalPeriodicity(),
+      atFailure: this.#atFailure,
+      history: historyOfRun(this.machine, this.#history.upToNow()),
     });
   }
 
@@ -189,6 +190,10 @@ export class SoakDriver {
       this.#stop(
         () => this.#search?.nextUs ?? NEVER,
         () => this.#lookForPeriod(),
+      ),
+      this.#stop(
+        () => (this.#history.nextUs < uptimeUs ? this.#history.nextUs : NEVER),
+        () => this.#history.take(),
       ),
     ];
     const points = this.#rewindPoints;
@@ -225,18 +230,10 @@ export class SoakDriver {
     for (const stop of this.#stops) if (stop.atUs <= nowUs) stop.take();
   }
 
-  /** Back to before the batch in which the run failed, then step by step to the failure: where it ends is not the batch's choice. */
-  #endAtFailure(before: MachineSnapshot): void {
-    const { machine } = this;
-    const failureUs = machine.failure()?.atUs ?? machine.nowUs;
-    machine.restore(before);
-    machine.setHorizon(failureUs + 1);
-    while (!machine.failure()) {
-      const end = machine.advance(1);
-      this.#trace?.add(machine.journal());
-      if (end === "stack-overrun") this.#lookAtOverrun();
-    }
-    this.#ended = true;
+  /** The first failure is looked at as it happens; a device that survives it goes on afterwards. */
+  #lookAtFailure(end: "failed" | "about-to-reboot"): void {
+    this.#atFailure ??= momentOfFailure(this.machine, this.scenario);
+    this.#ended = end === "failed" || this.#options.untilFailure === true;
   }
 
   /** A snapshot of a run that keeps a journal cannot go on without one. */
@@ -285,6 +282,8 @@ export class SoakDriver {
     const { device, host, kept } = this.#checkpointFile(path).read(shape.device);
     this.machine.restore({ ...shape, device });
     this.#overwritten = host.overwritten;
+    this.#atFailure = host.atFailure ?? undefined;
+    this.#history.restore(host.history);
     if (host.proved) this.#periodicity = host.proved;
     if (host.search && this.#search) this.#search.restore(host.search, kept);
     else this.#search = undefined;
@@ -303,6 +302,8 @@ export class SoakDriver {
         overwritten: this.#overwritten,
         search: this.#search?.progress ?? null,
         proved: this.#periodicity.kind === "proved" ? this.#periodicity : null,
+        atFailure: this.#atFailure ?? null,
+        history: this.#history.progress,
       },
     });
   }

@@ -3,7 +3,7 @@ import type { HeapFigures, LedgerEntry } from "../wasm/soak-readers.ts";
 import type { HeapTelemetry } from "../wasm/soak-telemetry.ts";
 import type { CompiledScenario } from "./compiled.ts";
 import { driftOf } from "./drift.ts";
-import type { Column, HeapRecordOfRun } from "./record.ts";
+import type { Column, HeapRecordOfRun, OperationOfRun } from "./record.ts";
 
 /** What is known of a heap at the end of a run. */
 export interface HeapMaterial {
@@ -13,6 +13,7 @@ export interface HeapMaterial {
   readonly telemetry: HeapTelemetry;
   /** Its live blocks. */
   readonly blocks: readonly LedgerEntry[];
+  readonly slowest: readonly OperationOfRun[];
 }
 
 type Holder = HeapRecordOfRun["holders"][number];
@@ -48,6 +49,7 @@ export function heapOfRun(
     internalFragmentationRatio: lostShare(figures.requestedBytes, figures.liveBytes),
     splitRatio: share(figures.splits, figures.requests - figures.failedRequests),
     visits: { ...figures.visits, max: wholeRun.visitsMost },
+    slowest: heap.slowest,
     ...collectionsOf(figures),
     holders: holdersOf(heap.blocks, run.compiled),
     inconsistentUs: telemetry.inconsistentUs ?? null,

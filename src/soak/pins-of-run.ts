@@ -1,4 +1,4 @@
-/** Which live blocks stood in the way of the refused request that ended a run. */
+/** Which live blocks stood in the way of the refused request that was a run's first failure. */
 import { smallestSet } from "../device/smallest-set.ts";
 import type { Scenario } from "../scenario/model.ts";
 import { everyStep } from "../scenario/step-walk.ts";
@@ -12,11 +12,21 @@ import type { PinOfRun, PinsOfRun } from "./record.ts";
 /** Each is a copy of the heap put back: as many take some tenths of a second at most. */
 const TRIALS_MOST = 2_000;
 
-/** Undefined: the device went on, the run failed otherwise, or no such set was found. The machine stays as it is. */
-export function pinsOfRun(machine: SoakMachine, scenario: Scenario): PinsOfRun | undefined {
+/** Such a set, for the record, and the payloads of its blocks. */
+export interface FoundPins {
+  readonly pinned: PinsOfRun;
+  readonly payloads: ReadonlySet<number>;
+}
+
+/**
+ * Of a machine that stands at its first failure. Undefined: it is not a refused request, or no such set was found.
+ * The machine stays as it is.
+ */
+export function pinsOfRun(machine: SoakMachine, scenario: Scenario): FoundPins | undefined {
   const failure = machine.failure();
-  const heap = failure?.heap === undefined ? undefined : machine.heaps[failure.heap];
-  if (failure?.kind !== "crash" || !failure.halted || !heap || heap.check()) return undefined;
+  if (failure?.kind !== "crash" && failure?.kind !== "reboot-by-policy") return undefined;
+  const heap = failure.heap === undefined ? undefined : machine.heaps[failure.heap];
+  if (!heap || heap.check()) return undefined;
   const ledger = ledgerOf(machine, failure.heap);
   const found = smallestSet({
     device: machine.device,
@@ -29,7 +39,10 @@ export function pinsOfRun(machine: SoakMachine, scenario: Scenario): PinsOfRun |
   if (!found || found.blocks.length === 0) return undefined;
   const { blocks, releasedBytes, largestFreeBytes } = found;
   const pins = blocks.map(({ payload, bytes }) => pinOf(machine, ledger.get(payload), bytes));
-  return { pins, releasedBytes, largestFreeBytes };
+  return {
+    pinned: { pins, releasedBytes, largestFreeBytes },
+    payloads: new Set(blocks.map(({ payload }) => payload)),
+  };
 }
 
 /** The live blocks of a heap by payload. */
@@ -49,7 +62,7 @@ export function requestAlignment(scenario: Scenario, { steps }: CompiledScenario
   return 0;
 }
 
-/** Who allocated a block; nulls for the kernel. */
+/** Who allocated a block, or carried out an operation; nulls for the kernel. */
 export function siteOfBlock(
   { contexts, steps }: CompiledScenario,
   { context, step }: Pick<LedgerEntry, "context" | "step">,

@@ -95,7 +95,7 @@ export interface SiteOfRun {
 
 /** A live block and the moments at which it was seen; equally long columns, by first moment, then address. */
 export interface BlocksOverTime {
-  /** Of the block, header included. */
+  /** Of the block, header included; of the payload where broken metadata does not tell. */
   readonly address: Column;
   /** Of the block, header included. */
   readonly bytes: Column;
@@ -111,11 +111,15 @@ export interface BlocksOverTime {
   readonly leaked: Column;
 }
 
-/** All blocks of all heaps at some hundred moments: the picture of the whole soak. Fewer moments where many blocks come and go. */
+/**
+ * All blocks of all heaps at some hundred moments: the picture of the whole soak. Fewer moments where many blocks come
+ * and go. A block that was resized has one row for each size.
+ */
 export interface HistoryOfRun {
   /** When the heaps were looked at, ascending; the last is the end of the run. */
   readonly atUs: Column;
   readonly sites: readonly SiteOfRun[];
+  /** Without heaps of too many blocks: all heaps together may hold 3,000 at one moment, or the fullest is left out. */
   readonly heaps: Readonly<Record<string, BlocksOverTime>>;
 }
 
@@ -153,7 +157,7 @@ export interface OperationOfRun {
 export interface MomentOfFailure {
   /** The blocks of the failure's heap; null: it is about none, the heap cannot be walked, or it holds more than 4,096 blocks. */
   readonly blocks: readonly BlockAtFailure[] | null;
-  /** The last operations on any heap, oldest first, the failed one included; 32 at most. */
+  /** The last operations on any heap, oldest first, 32 at most: the refused one included, one that the device faulted in left out. */
   readonly operations: readonly OperationOfRun[];
 }
 
@@ -195,7 +199,7 @@ export interface HeapRecordOfRun {
   /** Share of the requests that left a smaller hole behind. */
   readonly splitRatio: number;
   readonly visits: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** The operations that took the most visits, most first; 8 at most. Absent in older records. */
+  /** The operations that took the most visits, most first, the earlier of equal ones; 8 at most, without collections. Absent in older records. */
   readonly slowest?: readonly OperationOfRun[];
   readonly collections?: { readonly count: number; readonly longestVisits: number; readonly blocks: number };
   /** Who holds the memory at the end: by task and step, most bytes first. */
@@ -298,7 +302,7 @@ export interface RunRecord {
   readonly reboots: number;
   readonly periodic: null | { readonly periodUs: number; readonly fromUs: number };
   readonly failure: RunFailure | null;
-  /** Where a refused request ended the run, and such a set was found. */
+  /** Where the first failure is a refused request that such a set was found for. */
   readonly pinned?: PinsOfRun;
   readonly heaps: Readonly<Record<string, HeapRecordOfRun>>;
   readonly tasks: Readonly<Record<string, TaskRecordOfRun>>;

@@ -4,6 +4,8 @@ import { GuestFault } from "../wasm/guest-fault.ts";
 import type { HeapBlock } from "../wasm/heap-record.ts";
 import type { MachineSnapshot, SoakMachine } from "../wasm/soak-machine.ts";
 import type { JournalEntry } from "../wasm/soak-readers.ts";
+import { operationOfRun } from "./operation-of-run.ts";
+import type { OperationOfRun } from "./record.ts";
 
 /** The last operations before a failure, oldest first. */
 export interface Rewind {
@@ -15,20 +17,7 @@ export interface Rewind {
   readonly operations: readonly RewoundOperation[];
 }
 
-export interface RewoundOperation {
-  readonly atUs: number;
-  readonly operation: JournalEntry["operation"];
-  /** Null for what the kernel itself does. */
-  readonly task: string | null;
-  /** Path and label of the step: `tasks.uplink.do[2] allocate packet`. */
-  readonly step: string | null;
-  readonly heap: string;
-  readonly requestBytes: number;
-  /** The block that it is about, of releases and reallocations. */
-  readonly address: number | null;
-  /** The block that it returned; null: none. */
-  readonly result: number | null;
-  readonly visits: number;
+export interface RewoundOperation extends OperationOfRun {
   /** The heap before it, for the last few. */
   readonly before: HeapView | null;
 }
@@ -96,7 +85,9 @@ export function rewindToFailure(machine: SoakMachine, point: MachineSnapshot): R
     const { fromUs, count, tail } = replay(machine, point, failureUs);
     const views = picture(machine, point, count, tail.slice(-PICTURES_MOST));
     const first = tail.length - views.length;
-    const operations = tail.map((entry, index) => describe(machine, entry, views[index - first] ?? null));
+    const operations = tail.map((entry, index) => {
+      return { ...operationOfRun(machine, entry), before: views[index - first] ?? null };
+    });
     return { fromUs, failureUs, operationCount: count, operations };
   } finally {
     machine.restore(end);
@@ -215,23 +206,6 @@ function advance(machine: SoakMachine, budget: number, note: (entries: readonly 
   if (end === "stack-overrun") machine.takeOverrun();
   note(machine.journal());
   return end !== "failed" && end !== "horizon";
-}
-
-function describe(machine: SoakMachine, entry: JournalEntry, before: HeapView | null): RewoundOperation {
-  const step = entry.step === undefined ? undefined : machine.compiled.steps[entry.step];
-  const context = entry.context === undefined ? undefined : machine.compiled.contexts[entry.context];
-  return {
-    atUs: entry.atUs,
-    operation: entry.operation,
-    task: context?.name ?? null,
-    step: step ? `${step.path} ${step.label}` : null,
-    heap: machine.heaps[entry.heap]?.name ?? "",
-    requestBytes: entry.requestBytes,
-    address: entry.payload || null,
-    result: entry.result || null,
-    visits: entry.visits,
-    before,
-  };
 }
 
 function viewOf(machine: SoakMachine, index: number): HeapView | null {

@@ -42,7 +42,10 @@ export function judge(
   expectations: readonly Expectation[],
   facts: RunFacts,
 ): { verdict: Verdict; expectations: Judgement[] } {
-  const judged = expectations.map((expectation) => ({ text: expectation.text, ...findingOf(expectation, facts) }));
+  const judged = expectations.map((expectation) => {
+    const { text, line } = expectation;
+    return { text, ...findingOf(expectation, facts), line };
+  });
   return { verdict: overall(expectations, judged, facts), expectations: judged };
 }
 

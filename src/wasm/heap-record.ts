@@ -208,9 +208,16 @@ export class HeapRecord {
 
   /** Blocks in address order. Taken in portions, so the heap must not change while it is walked. */
   *blocks(): Generator<HeapBlock> {
+    for (const count of this.#portions()) {
+      for (let i = 0; i < count; i++) yield this.#block(blockRecord(i));
+    }
+  }
+
+  /** Walks the heap: how many blocks there are in each portion that the core has written. */
+  *#portions(): Generator<number> {
     for (let resume = 0; ; resume = 1) {
       const count = this.engine.exact.heapWalk(this.address, resume);
-      for (let i = 0; i < count; i++) yield this.#block(OUTPUT + i * BlockField.Length * 4);
+      yield count;
       if (count < BLOCKS_A_WALK) return;
     }
   }
@@ -228,11 +235,29 @@ export class HeapRecord {
     }
   }
 
+  /** Where live blocks lie, by payload: those asked for that a walk comes to. Broken metadata may hide some. */
+  findLive(payloads: ReadonlySet<number>): Map<number, Region> {
+    const found = new Map<number, Region>();
+    try {
+      for (const count of this.#portions()) {
+        for (let i = 0; i < count && found.size < payloads.size; i++) {
+          if (!payloads.has(this.engine.word(blockRecord(i) + BlockField.Payload * 4))) continue;
+          const { address, bytes, payload, state } = this.#block(blockRecord(i));
+          if (state === "live") found.set(payload, { low: address, bytes });
+        }
+        if (found.size === payloads.size) break;
+      }
+    } catch (fault) {
+      if (!(fault instanceof GuestFault)) throw fault;
+    }
+    return found;
+  }
+
   /** Records that a walk had written behind `last` when it faulted: they ascend until the one being written. */
   *#blocksWritten(last: HeapBlock | undefined): Generator<HeapBlock> {
     let end = last ? last.address + last.bytes : 0;
     for (let i = last ? 1 : 0; i < BLOCKS_A_WALK; i++) {
-      const block = this.#block(OUTPUT + i * BlockField.Length * 4);
+      const block = this.#block(blockRecord(i));
       if (block.bytes === 0 || block.address < end) return;
       end = block.address + block.bytes;
       yield block;
@@ -366,6 +391,11 @@ export class HeapRecord {
   #shadowBytes(regionBytes: number): number {
     return ((regionBytes >>> this.get(HeapField.GranuleShift)) + 1) * 4;
   }
+}
+
+/** Engine address of a block's record in the portion of a walk. */
+function blockRecord(index: number): number {
+  return OUTPUT + index * BlockField.Length * 4;
 }
 
 /** The most visits that class `index` of the histogram counts (see VISITS_EXACT in memory-map.ts). */

@@ -11,7 +11,13 @@ import {
   SiteField,
 } from "../../assembly/soak/context-map.ts";
 import { WheelField } from "../../assembly/soak/draw-map.ts";
-import { JournalField, LedgerField, SoakHeapField } from "../../assembly/soak/ledger-map.ts";
+import {
+  JournalField,
+  LedgerField,
+  RECENT_OPERATIONS,
+  SLOWEST_OPERATIONS,
+  SoakHeapField,
+} from "../../assembly/soak/ledger-map.ts";
 import { SOAK, SOAK_HIGH, SoakField } from "../../assembly/soak-map.ts";
 import type { Heap } from "../device/heap.ts";
 import type { CompiledContext, CompiledScenario, CompiledSite } from "../soak/compiled.ts";
@@ -237,6 +243,7 @@ class SoakLayer {
       if (!account || !compiled) continue;
       account.set(SoakHeapField.Record, record.address);
       account.set(SoakHeapField.Visits, this.#array(VISITS_HISTOGRAM_LENGTH, 2));
+      account.set(SoakHeapField.Slowest, this.#array(SLOWEST_OPERATIONS, JournalField.Length));
       account.set(SoakHeapField.IsrSafe, compiled.isrSafe ? 1 : 0);
       account.set(SoakHeapField.Ownership, compiled.ownership);
       account.set(SoakHeapField.HoleSlackShift, heap.allocator.holeSlackShift?.(record.options) ?? 1);
@@ -252,6 +259,7 @@ class SoakLayer {
       () => this.#control.get(SoakField.JournalCount) * entryBytes,
     );
     this.#control.set(SoakField.Journal, journal);
+    this.#control.set(SoakField.Recent, this.#array(RECENT_OPERATIONS, JournalField.Length));
     this.#control.set(SoakField.JournalCapacity, JOURNAL_ENTRIES);
   }
 

@@ -1,15 +1,21 @@
 /** The soak engine of one run, seen from the host: built from a compiled scenario, advanced in batches, read back. */
 
 import { ContextField, LevelField } from "../../assembly/soak/context-map.ts";
-import { HeapWatch, JournalField, LedgerField, LedgerOwner, SoakHeapField } from "../../assembly/soak/ledger-map.ts";
+import {
+  HeapWatch,
+  JournalField,
+  LedgerField,
+  LedgerOwner,
+  RECENT_OPERATIONS,
+  SoakHeapField,
+} from "../../assembly/soak/ledger-map.ts";
 import { INSTRUCTION_STEP_SHIFT } from "../../assembly/soak/program-map.ts";
-import { FailureKind, SoakField, SoakStatus } from "../../assembly/soak-map.ts";
+import { FailureKind, HaltKind, SoakField, SoakStatus } from "../../assembly/soak-map.ts";
 import type { Device } from "../device/device.ts";
 import type { Heap } from "../device/heap.ts";
 import { type Layout, planScenario } from "../scenario/layout.ts";
 import type { Scenario } from "../scenario/model.ts";
 import type { CompiledScenario } from "../soak/compiled.ts";
-import type { RunFailureKind } from "../soak/record.ts";
 import { type RunStack, type StackSetups, stackSetups } from "../soak/stack-setup.ts";
 import type { Engine, Snapshot } from "./engine.ts";
 import { EngineRecord } from "./engine-record.ts";
@@ -20,7 +26,9 @@ import {
   type HeapFigures,
   type JournalEntry,
   type LedgerEntry,
+  type MachineFailure,
   readContext,
+  readFailure,
   readHeap,
   readJournalEntry,
   readLedgerEntry,
@@ -50,29 +58,20 @@ export interface SoakStack extends RunStack {
 }
 
 /** Why a batch ended. */
-export type BatchEnd = "continue" | "horizon" | "failed" | "stack-overrun" | "journal-full" | "level-reached";
+export type BatchEnd =
+  | "continue"
+  | "horizon"
+  | "failed"
+  | "stack-overrun"
+  | "journal-full"
+  | "level-reached"
+  | "about-to-reboot";
 
 /**
  * How near a heap is to failure: the bytes of its live blocks, or, of each request, what it asks for less the largest
  * request that would succeed (positive where it must fail).
  */
 export type WatchedImportance = "live-bytes" | "shortfall";
-
-/** How a run fails, with the numbers of what it happened to; undefined where it has none. */
-export interface MachineFailure {
-  readonly kind: RunFailureKind;
-  readonly atUs: number;
-  /** Whether the device does not go on. A reboot by policy is a failure that it survives. */
-  readonly halted: boolean;
-  readonly heap: number | undefined;
-  readonly context: number | undefined;
-  readonly step: number | undefined;
-  readonly requestBytes: number;
-  readonly freeBytes: number;
-  readonly largestFreeBytes: number;
-  /** Of overflows: engine address of the stack's record. */
-  readonly detail: number;
-}
 
 /** A fault of the device, with what was running. */
 export interface MachineFault {
@@ -96,22 +95,8 @@ const ENDS = {
   [SoakStatus.StackOverrun]: "stack-overrun",
   [SoakStatus.JournalFull]: "journal-full",
   [SoakStatus.LevelReached]: "level-reached",
+  [SoakStatus.AboutToReboot]: "about-to-reboot",
 } as const satisfies { readonly [K in SoakStatus]: BatchEnd };
-
-const FAILURES: { readonly [K in Exclude<FailureKind, FailureKind.None>]: RunFailureKind } = {
-  [FailureKind.Crash]: "crash",
-  [FailureKind.RebootByPolicy]: "reboot-by-policy",
-  [FailureKind.Fault]: "fault",
-  [FailureKind.StackOverflow]: "stack-overflow",
-  [FailureKind.StackCorruption]: "stack-corruption",
-  [FailureKind.Deadlock]: "deadlock",
-  [FailureKind.BootLoop]: "boot-loop",
-  [FailureKind.Overload]: "overload",
-  [FailureKind.NoProgress]: "no-progress",
-  [FailureKind.QueueFull]: "queue-full",
-  [FailureKind.AllocationInInterrupt]: "allocation-in-interrupt",
-  [FailureKind.TooManyBlocks]: "too-many-blocks",
-};
 
 const WATCHES: { readonly [K in WatchedImportance]: HeapWatch } = {
   "live-bytes": HeapWatch.LiveBytes,
@@ -247,21 +232,15 @@ export class SoakMachine {
 
   /** The first failure of the run, or undefined. */
   failure(): MachineFailure | undefined {
-    const { control } = this.#records;
-    const kind = control.get(SoakField.FailureKind) as FailureKind;
-    if (kind === FailureKind.None) return undefined;
-    return {
-      kind: FAILURES[kind],
-      atUs: control.long(SoakField.FailureAt),
-      halted: control.get(SoakField.Halted) !== 0,
-      heap: optional(control.signed(SoakField.FailureHeap)),
-      context: optional(control.signed(SoakField.FailureContext)),
-      step: optional(control.signed(SoakField.FailureStep)),
-      requestBytes: control.get(SoakField.FailureRequestBytes),
-      freeBytes: control.get(SoakField.FailureFreeBytes),
-      largestFreeBytes: control.get(SoakField.FailureLargestFreeBytes),
-      detail: control.get(SoakField.FailureDetail),
-    };
+    return readFailure(this.#records.control);
+  }
+
+  /**
+   * Whether a first failure that the device survives ends its batch with "about-to-reboot": everything is then as it
+   * was when the request was refused, and the next batch begins with the reboot. The run itself does not notice.
+   */
+  set stopsAtFailure(on: boolean) {
+    this.#records.control.set(SoakField.StopsAtFailure, on ? 1 : 0);
   }
 
   /** The device's faults. One ends the run, so there is at most one. */
@@ -343,12 +322,31 @@ export class SoakMachine {
   /** The heap operations since the journal was last read, oldest first; empties it. */
   journal(): JournalEntry[] {
     const { control } = this.#records;
-    const journal = control.get(SoakField.Journal);
-    const entries = Array.from({ length: control.get(SoakField.JournalCount) }, (_, i) =>
-      readJournalEntry(new EngineRecord(this.#engine, journal + i * JournalField.Length * 4)),
-    );
+    const entries = this.#entries(control.get(SoakField.Journal), control.get(SoakField.JournalCount));
     control.set(SoakField.JournalCount, 0);
     return entries;
+  }
+
+  /** The last operations on any heap, and reboots, oldest first: 32 at most. */
+  recentOperations(): JournalEntry[] {
+    const { control } = this.#records;
+    const count = control.long(SoakField.Operations);
+    const kept = this.#entries(control.get(SoakField.Recent), Math.min(count, RECENT_OPERATIONS));
+    const oldest = count > RECENT_OPERATIONS ? count % RECENT_OPERATIONS : 0;
+    return [...kept.slice(oldest), ...kept.slice(0, oldest)];
+  }
+
+  /** The operations of a heap that took the most visits, most first, the earlier of equal ones: 8 at most. */
+  slowestOperations(heap: number): JournalEntry[] {
+    const account = this.#account(heap);
+    return this.#entries(account.get(SoakHeapField.Slowest), account.get(SoakHeapField.SlowestCount));
+  }
+
+  /** Records of JournalField in a row. */
+  #entries(address: number, count: number): JournalEntry[] {
+    return Array.from({ length: count }, (_, i) =>
+      readJournalEntry(new EngineRecord(this.#engine, address + i * JournalField.Length * 4)),
+    );
   }
 
   #account(index: number): EngineRecord {
@@ -380,7 +378,7 @@ export class SoakMachine {
     const { control } = this.#records;
     const at = this.#running();
     this.#faults = [{ fault, atUs: this.nowUs, ...at }];
-    control.set(SoakField.Halted, 1);
+    control.set(SoakField.Halted, HaltKind.ForGood);
     if (control.get(SoakField.FailureKind) !== FailureKind.None) return;
     control.set(SoakField.FailureKind, FailureKind.Fault);
     control.setLong(SoakField.FailureAt, this.nowUs);

@@ -8,6 +8,8 @@ import {
   LedgerOwner,
   SoakHeapField,
 } from "../../assembly/soak/ledger-map.ts";
+import { FailureKind, HaltKind, SoakField } from "../../assembly/soak-map.ts";
+import type { RunFailureKind } from "../soak/record.ts";
 import type { EngineRecord } from "./engine-record.ts";
 import { visitsOfClass } from "./heap-record.ts";
 
@@ -51,6 +53,22 @@ export interface HeapFigures {
   readonly collections: number;
   readonly longestCollectionVisits: number;
   readonly collectedBlocks: number;
+}
+
+/** How a run fails, with the numbers of what it happened to; undefined where it has none. */
+export interface MachineFailure {
+  readonly kind: RunFailureKind;
+  readonly atUs: number;
+  /** Whether the device does not go on. A reboot by policy is a failure that it survives. */
+  readonly halted: boolean;
+  readonly heap: number | undefined;
+  readonly context: number | undefined;
+  readonly step: number | undefined;
+  readonly requestBytes: number;
+  readonly freeBytes: number;
+  readonly largestFreeBytes: number;
+  /** Of overflows: engine address of the stack's record. */
+  readonly detail: number;
 }
 
 /** Who will give a block back. */
@@ -99,6 +117,39 @@ const OPERATIONS: { readonly [K in JournalOperation]: JournalEntry["operation"] 
   [JournalOperation.Release]: "release",
   [JournalOperation.Reboot]: "reboot",
 };
+
+const FAILURES: { readonly [K in Exclude<FailureKind, FailureKind.None>]: RunFailureKind } = {
+  [FailureKind.Crash]: "crash",
+  [FailureKind.RebootByPolicy]: "reboot-by-policy",
+  [FailureKind.Fault]: "fault",
+  [FailureKind.StackOverflow]: "stack-overflow",
+  [FailureKind.StackCorruption]: "stack-corruption",
+  [FailureKind.Deadlock]: "deadlock",
+  [FailureKind.BootLoop]: "boot-loop",
+  [FailureKind.Overload]: "overload",
+  [FailureKind.NoProgress]: "no-progress",
+  [FailureKind.QueueFull]: "queue-full",
+  [FailureKind.AllocationInInterrupt]: "allocation-in-interrupt",
+  [FailureKind.TooManyBlocks]: "too-many-blocks",
+};
+
+/** The first failure in the control record (SoakField), or undefined. */
+export function readFailure(control: EngineRecord): MachineFailure | undefined {
+  const kind = control.get(SoakField.FailureKind) as FailureKind;
+  if (kind === FailureKind.None) return undefined;
+  return {
+    kind: FAILURES[kind],
+    atUs: control.long(SoakField.FailureAt),
+    halted: control.get(SoakField.Halted) === HaltKind.ForGood,
+    heap: numberOrNone(control, SoakField.FailureHeap),
+    context: numberOrNone(control, SoakField.FailureContext),
+    step: numberOrNone(control, SoakField.FailureStep),
+    requestBytes: control.get(SoakField.FailureRequestBytes),
+    freeBytes: control.get(SoakField.FailureFreeBytes),
+    largestFreeBytes: control.get(SoakField.FailureLargestFreeBytes),
+    detail: control.get(SoakField.FailureDetail),
+  };
+}
 
 /** A record of ContextField. */
 export function readContext(record: EngineRecord): ContextFigures {

@@ -58,6 +58,7 @@ async function recordOf(lines: string, machine: SoakMachine, seed = 1n): Promise
     stacks: {},
     faults: machine.faults,
     periodicity: NOT_ASKED,
+    atFailure: undefined,
   });
 }
 

@@ -40,10 +40,10 @@ function failed(atUs: number, kind: RunFailureKind = "crash", freeBytes = 25_344
   return { ...failure, message: failureMessage(failure) };
 }
 
-type Wanted = Expectation extends infer E ? (E extends Expectation ? Omit<E, "path" | "text"> : never) : never;
+type Wanted = Expectation extends infer E ? (E extends Expectation ? Omit<E, "path" | "text" | "line"> : never) : never;
 /** The verdict, and of the one expectation whether it is met and what was observed. */
 function judged(expectation: Wanted, changes: Partial<RunFacts> = {}) {
-  const all = judge([{ path: [], text: "as written", ...expectation } as Expectation], facts(changes));
+  const all = judge([{ path: [], text: "as written", line: 1, ...expectation } as Expectation], facts(changes));
   return { verdict: all.verdict, met: all.expectations[0]?.met, observed: all.expectations[0]?.observed };
 }
 const survives = (days: number): Wanted => ({ expect: "survives", us: days * DAY_US });
@@ -77,8 +77,15 @@ describe("survival", () => {
   test("is met by a failure after the time, but the run fails unless a failure is expected", () => {
     const late = { failure: failed(9 * DAY_US), simulatedUs: 9 * DAY_US };
     expect(judged(survives(1), late)).toMatchObject({ met: true, verdict: "fail" });
-    const fails: Expectation = { path: [], text: "", expect: "fails", byUs: 14 * DAY_US, with: "fragmentation" };
-    const first: Expectation = { path: [], text: "", expect: "survives", us: DAY_US };
+    const fails: Expectation = {
+      path: [],
+      text: "",
+      line: 1,
+      expect: "fails",
+      byUs: 14 * DAY_US,
+      with: "fragmentation",
+    };
+    const first: Expectation = { path: [], text: "", line: 1, expect: "survives", us: DAY_US };
     expect(judge([first, fails], facts(late)).verdict).toBe("pass");
   });
 

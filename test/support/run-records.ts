@@ -1,7 +1,9 @@
 import type { HeapRecordOfRun, RunRecord, StackRecordOfRun } from "../../src/soak/record.ts";
 
 const DAY_US = 86_400e6;
-const EMPTY_COLUMN = { min: [], max: [], last: [] };
+
+/** A column of a series of one window. */
+const column = (min: number, max: number, last: number) => ({ min: [min], max: [max], last: [last] });
 
 /** A heap of 40 KiB with nothing remarkable, and what a test changes of it. */
 export function heapRecord(changes: Partial<HeapRecordOfRun> = {}): HeapRecordOfRun {
@@ -48,14 +50,14 @@ export function heapRecord(changes: Partial<HeapRecordOfRun> = {}): HeapRecordOf
     drift: null,
     largestFreeDrift: null,
     series: {
-      atUs: [],
-      freeBytes: EMPTY_COLUMN,
-      largestFreeBytes: EMPTY_COLUMN,
-      holes: EMPTY_COLUMN,
-      liveBlocks: EMPTY_COLUMN,
-      requestedBytes: EMPTY_COLUMN,
-      failedRequests: [],
-      visitsMax: [],
+      atUs: [30 * DAY_US],
+      freeBytes: column(10_960, 40_900, 20_480),
+      largestFreeBytes: column(9_000, 40_900, 15_360),
+      holes: column(1, 14, 12),
+      liveBlocks: column(0, 80, 67),
+      requestedBytes: column(0, 28_000, 19_000),
+      failedRequests: [0],
+      visitsMax: [40],
       map: [`${"9".repeat(20)}5${"0".repeat(43)}`],
     },
     ...changes,
