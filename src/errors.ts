@@ -11,6 +11,7 @@ export type ErrorCode =
   | "bad-linker-script"
   | "bad-log"
   | "bad-map"
+  | "bad-record"
   | "bad-results"
   | "bad-scenario"
   | "bad-stack-usage"

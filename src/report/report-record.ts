@@ -52,6 +52,12 @@ export type ReportRecord =
   | WorstRecord
   | ShrinkRecord;
 
+/** The `format` of a record: `heapsoak.run`, `heapsoak.risk` … */
+export type RecordKind = ReportRecord["format"];
+
+/** A record of one of the kinds `K`. */
+export type RecordOf<K extends RecordKind> = Extract<ReportRecord, { readonly format: K }>;
+
 /** A record and what it is called where several stand side by side: its file without folder and ending. */
 export interface NamedRecord {
   readonly name: string;

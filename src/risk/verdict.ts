@@ -11,8 +11,12 @@ export function judgeCell({ interval, upperBound95 }: RiskCell, maxRisk: number)
 
 /** By the best cell, as whoever chooses among them would. */
 export function judgeCells(cells: readonly RiskCell[], maxRisk: number): Verdict {
-  const verdicts = new Set(cells.map((cell) => judgeCell(cell, maxRisk)));
-  return (["pass", "undecided", "fail"] as const).find((verdict) => verdicts.has(verdict)) ?? "undecided";
+  return bestVerdict(cells.map((cell) => judgeCell(cell, maxRisk)));
+}
+
+/** The best of the candidates' verdicts; undecided where there is none. */
+export function bestVerdict(verdicts: readonly Verdict[]): Verdict {
+  return (["pass", "undecided", "fail"] as const).find((verdict) => verdicts.includes(verdict)) ?? "undecided";
 }
 
 /**
