@@ -1,4 +1,3 @@
-import { styleText } from "node:util";
 import { Command } from "commander";
 import { BoardCommander } from "../board/commands/commander.ts";
 import type { BoardLink } from "../board/link/link.ts";
@@ -8,8 +7,7 @@ import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
 import { readLimited } from "../files.ts";
 import { readElf } from "../image/elf.ts";
-import { plainPaint } from "../report/paint.ts";
-import { plainScreenPaint, type ScreenPaint, watchSummary } from "../report/watch-screen.ts";
+import { watchSummary } from "../report/watch-screen.ts";
 import {
   type AllocatorFlags,
   allocatorOptions,
@@ -82,7 +80,7 @@ async function watchLink(link: BoardLink, watch: BoardWatch): Promise<void> {
       openReader: () => openReader(link),
       output: process.stdout,
       keyboard: process.stdin,
-      paint: screenPaint(),
+      paint: paintFor(process.stdout),
       clockMs,
       signal,
     }),
@@ -127,11 +125,4 @@ async function openReader(link: BoardLink): Promise<BoardCommander> {
     commander.close();
     throw error;
   }
-}
-
-function screenPaint(): ScreenPaint {
-  const paint = paintFor(process.stdout);
-  if (paint === plainPaint) return plainScreenPaint;
-  const style = (format: "green" | "dim") => (text: string) => styleText(format, text, { validateStream: false });
-  return { ...paint, good: style("green"), dim: style("dim") };
 }

@@ -1,7 +1,8 @@
 import type { BoardLink } from "../board/link/link.ts";
 import type { MemoryReader } from "../board/twin/resync.ts";
 import type { BoardWatch } from "../board/watch/board-watch.ts";
-import { type ScreenPaint, watchLine, watchScreen } from "../report/watch-screen.ts";
+import type { Paint } from "../report/paint.ts";
+import { watchLine, watchScreen } from "../report/watch-screen.ts";
 import { type ScreenStream, TerminalScreen } from "./terminal-screen.ts";
 
 /** At most ten times a second; also how often is looked whether something is to be done. */
@@ -33,7 +34,7 @@ export interface WatchLoopOptions {
     off?(event: "resize", listener: () => void): unknown;
   };
   readonly keyboard?: Keyboard;
-  readonly paint: ScreenPaint;
+  readonly paint: Paint;
   /** Milliseconds by the clock of the link's listeners. */
   readonly clockMs: () => number;
   /** Ends the watch. */

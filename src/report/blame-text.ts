@@ -13,7 +13,7 @@ const SITES_SHOWN = 8;
 /** Who stands in the way of a request, for the terminal: at the moment, over the whole run, and what was tried. */
 export function blameText(record: BlameRecord, paint: Paint = plainPaint): string {
   const sections = [
-    [paint.strong(headline(record)), ...momentLines(record, paint)],
+    [paint.strong(blameHeadline(record)), ...momentLines(record, paint)],
     wholeRunLines(record),
     remedyLines(record, paint),
   ];
@@ -21,7 +21,7 @@ export function blameText(record: BlameRecord, paint: Paint = plainPaint): strin
   return `${shown.join("\n\n")}\n`;
 }
 
-function headline({ source, heap, allocator, arenaBytes, moment }: BlameRecord): string {
+export function blameHeadline({ source, heap, allocator, arenaBytes, moment }: BlameRecord): string {
   const where = `${heap === allocator ? "" : `${heap}, `}${allocator} of ${formatCount(arenaBytes)} B`;
   if (!moment) return `${source.title}: no request was refused (${where})`;
   const fits = moment.set?.pins.length === 0;
@@ -58,7 +58,7 @@ function wholeRunLines({ wholeRun, source, moment }: BlameRecord): string[] {
   const of = isAsked ? `${counted(samples, "time")} it was asked for` : counted(samples, "sample");
   const head = `Over the whole run, ${formatCount(requestBytes)} B do not fit in ${formatCount(refused)} of ${of}:`;
   const rows = sites.slice(0, SITES_SHOWN).map(({ task, step, pinnedSamples, limitingRatio, byteSeconds }) => ({
-    title: `  ${step === null && task === null && source.kind === "trace" ? "unknown" : placeText(task, step)}`,
+    title: `  ${siteName(task, step, source)}`,
     cells: [formatCount(pinnedSamples), formatRatio(limitingRatio), formatCount(byteSeconds)],
   }));
   const unit = source.kind === "scenario" ? "BYTE SECONDS" : "BYTE OPERATIONS";
@@ -73,6 +73,11 @@ function wholeRunLines({ wholeRun, source, moment }: BlameRecord): string[] {
   ];
 }
 
+/** Of a trace a site may have no name. */
+export function siteName(task: string | null, step: string | null, { kind }: BlameRecord["source"]): string {
+  return step === null && task === null && kind === "trace" ? "unknown" : placeText(task, step);
+}
+
 function remedyLines({ remedies }: BlameRecord, paint: Paint): string[] {
   if (!remedies) return [];
   const { before, tried, horizonUs, baseSeed } = remedies;
@@ -82,7 +87,7 @@ function remedyLines({ remedies }: BlameRecord, paint: Paint): string[] {
     ...tried.map((remedy) => ({
       title: `  ${remedy.title}`,
       cells: remedy.risk
-        ? [...riskCells(remedy.risk), verdict(remedy, paint)]
+        ? [...riskCells(remedy.risk), remedyVerdict(remedy, paint)]
         : ["", "", "", `cannot be run: ${remedy.problem}`],
     })),
   ];
@@ -90,12 +95,18 @@ function remedyLines({ remedies }: BlameRecord, paint: Paint): string[] {
   return [head, ...table];
 }
 
-function riskCells({ failures, runs, probability, interval: [low, high], upperBound95 }: MeasuredRisk): string[] {
+export function riskCells({
+  failures,
+  runs,
+  probability,
+  interval: [low, high],
+  upperBound95,
+}: MeasuredRisk): string[] {
   const bound = upperBound95 === null ? `${percent(low)} to ${percent(high)}` : `below ${percent(upperBound95)}`;
   return [`${failures} of ${runs}`, upperBound95 === null ? percent(probability) : "none seen", bound];
 }
 
-function verdict({ mended, broken, pValue }: RemedyRecord, paint: Paint): string {
+export function remedyVerdict({ mended, broken, pValue }: RemedyRecord, paint: Paint): string {
   if (mended === 0 && broken === 0) return paint.bad("changes nothing");
   const clear = pValue !== null && pValue <= 0.05;
   const what = mended > broken ? "helps" : paint.bad(mended === broken ? "moves failures only" : "makes it worse");
@@ -103,11 +114,11 @@ function verdict({ mended, broken, pValue }: RemedyRecord, paint: Paint): string
   return `${what}${doubt}: mends ${mended}, breaks ${broken}`;
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 }
 
-function whenText(atUs: number | null, operation: number | null): string {
+export function whenText(atUs: number | null, operation: number | null): string {
   const parts = [
     ...(operation === null ? [] : [`behind ${counted(operation, "operation")}`]),
     ...(atUs === null ? [] : [simulatedInstant(atUs)]),

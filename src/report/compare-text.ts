@@ -2,21 +2,15 @@ import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import type { HeapRecordOfRun, RunRecord } from "../soak/record.ts";
 import { type Paint, plainPaint } from "./paint.ts";
+import type { ComparedCandidate } from "./report-record.ts";
 import { type ProtectedRun, stackTable } from "./stack-table.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 
-/** One candidate of a comparison: its record, or why it could not run. */
-export interface ComparedRun {
-  /** Its name, without folder and ending. */
-  readonly scenario: string;
-  /** The heap whose figures are compared; null where the scenario has none. */
-  readonly heap: string | null;
-  readonly allocator: string | null;
-  /** As it was asked for, or null where the scenario's size stands. */
-  readonly size: string | null;
-  /** The guards of the stack that is compared, or null. */
-  readonly protection: string | null;
-  readonly result: { readonly record: RunRecord } | { readonly refused: string };
+/** A stack that is compared as well. */
+export interface ComparedStack {
+  readonly task: string;
+  /** Its guards in words, for each candidate. */
+  readonly protections: readonly string[];
 }
 
 const HEADS = [
@@ -38,17 +32,24 @@ const COLLECTION_HEAD = "LONGEST COLLECTION";
  * The comparison as one table, a row a candidate; with `stack`, below it what noticed an overflow of that stack. A
  * pure function of the records.
  */
-export function compareText(runs: readonly ComparedRun[], stack?: string, paint: Paint = plainPaint): string {
+export function compareText(
+  runs: readonly ComparedCandidate[],
+  stack?: ComparedStack,
+  paint: Paint = plainPaint,
+): string {
   const sections = [
-    [paint.strong(headline(runs)), "", ...table(runs)],
-    stack === undefined ? [] : [paint.strong(`stack ${stack}`), ...stackTable(protectedRuns(runs, stack))],
-    runs.flatMap((run) => ("refused" in run.result ? [`${candidate(run)}: ${run.result.refused}`] : [])),
+    [paint.strong(headline(runs)), "", ...tableLines(...comparedTable(runs))],
+    stack === undefined ? [] : [paint.strong(`stack ${stack.task}`), ...stackTable(protectedRuns(runs, stack))],
+    runs.flatMap((run) => ("refused" in run ? [`${candidate(run)}: ${run.refused}`] : [])),
   ];
   const shown = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `${shown.join("\n\n")}\n`;
 }
 
-function table(runs: readonly ComparedRun[]): string[] {
+/** The candidates side by side: heads and rows. */
+export function comparedTable(
+  runs: readonly ComparedCandidate[],
+): [heads: readonly string[], rows: readonly TableRow[]] {
   const several = new Set(runs.map(({ scenario }) => scenario)).size > 1;
   const pauses = runs.map(longestPause);
   const collected = pauses.some((pause) => pause !== undefined);
@@ -58,18 +59,18 @@ function table(runs: readonly ComparedRun[]): string[] {
     return several ? { title: run.scenario, cells: [allocator, ...cells] } : { title: allocator, cells };
   });
   const heads = collected ? [...HEADS, COLLECTION_HEAD] : HEADS;
-  return tableLines(several ? ["ALLOCATOR", ...heads] : heads, rows);
+  return [several ? ["ALLOCATOR", ...heads] : heads, rows];
 }
 
 /** Visits of the longest collection, where the heap is collected. */
-function longestPause({ heap, result }: ComparedRun): string | undefined {
-  const collections = "record" in result && heap !== null ? result.record.heaps[heap]?.collections : undefined;
+function longestPause(run: ComparedCandidate): string | undefined {
+  const collections = "record" in run && run.heap !== null ? run.record.heaps[run.heap]?.collections : undefined;
   return collections && formatCount(collections.longestVisits);
 }
 
-function headline(runs: readonly ComparedRun[]): string {
+function headline(runs: readonly ComparedCandidate[]): string {
   const scenarios = new Set(runs.map(({ scenario }) => scenario));
-  const records = runs.flatMap(({ result }) => ("record" in result ? [result.record] : []));
+  const records = runs.flatMap((run) => ("record" in run ? [run.record] : []));
   const seeds = [...new Set(records.map(({ scenario }) => scenario.seed))];
   const seed = seeds.length === 1 ? `, seed ${seeds[0]}` : "";
   const [first] = records;
@@ -77,20 +78,20 @@ function headline(runs: readonly ComparedRun[]): string {
   return `${first.scenario.title}: heap ${runs[0]?.heap ?? "none"} on ${first.scenario.device}${seed}`;
 }
 
-function protectedRuns(runs: readonly ComparedRun[], stack: string): ProtectedRun[] {
-  return runs.flatMap(({ protection, result }) =>
-    "record" in result ? [{ protection: protection ?? "none", stack, run: result.record }] : [],
+function protectedRuns(runs: readonly ComparedCandidate[], { task, protections }: ComparedStack): ProtectedRun[] {
+  return runs.flatMap((run, index) =>
+    "record" in run ? [{ protection: protections[index] ?? "none", stack: task, run: run.record }] : [],
   );
 }
 
-function candidate({ scenario, allocator, size }: ComparedRun): string {
+function candidate({ scenario, allocator, size }: ComparedCandidate): string {
   return [scenario, allocator, size].filter((part) => part !== null).join(" ");
 }
 
-function cellsOf({ heap: name, allocator, size, result }: ComparedRun): string[] {
-  if ("refused" in result) return [allocator ?? "", size ?? "", "refused"];
-  const { record } = result;
-  const heap = name === null ? undefined : record.heaps[name];
+function cellsOf(run: ComparedCandidate): string[] {
+  if ("refused" in run) return [run.allocator ?? "", run.size ?? "", "refused"];
+  const { record } = run;
+  const heap = run.heap === null ? undefined : record.heaps[run.heap];
   const outcome = [record.verdict.toUpperCase(), survived(record)];
   if (!heap) return ["", "", ...outcome];
   return [heap.allocator, formatBytes(heap.arenaBytes), ...outcome, ...heapCells(heap)];

@@ -27,8 +27,8 @@ const SOURCES: Readonly<Record<PlaceSource, string>> = {
   default: " (the trace does not say)",
 };
 
-/** The whole report; `out` is where the scenario was written. */
-export function fitText(record: FitRecord, out: string, paint: Paint): string {
+/** The whole report; `out` is where the scenario was written, null where only the record is at hand. */
+export function fitText(record: FitRecord, out: string | null, paint: Paint): string {
   const { evaluation, remarks } = record;
   const lines = [
     headline(record, paint),
@@ -41,7 +41,10 @@ export function fitText(record: FitRecord, out: string, paint: Paint): string {
     "",
     ...tables(evaluation),
     "",
-    ...item("scenario", `${out}, fitted on ${record.fittedOn === "whole" ? "the whole trace" : "its first half"}`),
+    ...item(
+      "scenario",
+      `${out === null ? "" : `${out}, `}fitted on ${record.fittedOn === "whole" ? "the whole trace" : "its first half"}`,
+    ),
   ];
   return printable(`${lines.join("\n").replaceAll("\n\n\n", "\n\n")}\n`);
 }
@@ -51,7 +54,7 @@ export function fitComment(record: FitRecord): string {
   const { evaluation, trace } = record;
   const lines = [
     `Fitted by heapsoak ${record.heapsoak} to ${basename(trace.name)}, ${record.fittedOn === "whole" ? "all of it" : "its first half"}.`,
-    `${FIT_WORDS[evaluation.verdict]}: ${verdictText(evaluation)}`,
+    `${FIT_WORDS[evaluation.verdict]}: ${fitSentence(evaluation)}`,
     ...evaluation.reasons,
   ];
   const wide = lines.flatMap((line) => wrapped(printable(line), WIDTH));
@@ -61,16 +64,16 @@ export function fitComment(record: FitRecord): string {
 function headline({ evaluation, trace }: FitRecord, paint: Paint): string {
   const word = FIT_WORDS[evaluation.verdict];
   const painted = evaluation.verdict === "does-not-fit" ? paint.bad(word) : paint.strong(word);
-  return `${painted}  ${trace.name}: ${verdictText(evaluation)}`;
+  return `${painted}  ${trace.name}: ${fitSentence(evaluation)}`;
 }
 
-function verdictText({ verdict }: Evaluation): string {
+export function fitSentence({ verdict }: Evaluation): string {
   if (verdict === "fits") return "fitted on the first half, the scenario makes the heap look like the second.";
   if (verdict === "undecided") return "it cannot be told yet whether the scenario makes the heap look like the trace.";
   return "fitted on the first half, the scenario does not make the heap look like the second.";
 }
 
-function traceText({ trace }: FitRecord): string {
+export function traceText({ trace }: FitRecord): string {
   const { operations, durationUs, timed, tasks, sites, boots } = trace;
   const parts = [
     `${formatCount(operations)} operations`,
@@ -83,13 +86,13 @@ function traceText({ trace }: FitRecord): string {
   return parts.join(", ");
 }
 
-function heapText({ allocator, allocatorFrom, heapBytes, heapBytesFrom, options }: FitPlace): string {
+export function heapText({ allocator, allocatorFrom, heapBytes, heapBytesFrom, options }: FitPlace): string {
   const named = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   const chosen = named.length > 0 ? ` with ${named.join(", ")}` : "";
   return `${allocator}${chosen}${SOURCES[allocatorFrom]}, ${formatBytes(heapBytes)}${SOURCES[heapBytesFrom]}`;
 }
 
-function testText({ splitUs, endUs, runs, looks, stretches }: Evaluation): string {
+export function testText({ splitUs, endUs, runs, looks, stretches }: Evaluation): string {
   if (runs.length === 0) return "none: there is too little to compare";
   const [followed, all] = stretches;
   const half = followed < all ? "beginning of the second half" : "second half";
@@ -133,18 +136,18 @@ function tables({ figures }: Evaluation): string[] {
   ];
 }
 
-function marginCells({ toleranceRatio, chanceRatio, verdict }: FigureRecord): string[] {
+export function marginCells({ toleranceRatio, chanceRatio, verdict }: FigureRecord): string[] {
   return [percent(toleranceRatio), `±${percent(chanceRatio)}`, verdict === "within" ? "" : `${verdict}`];
 }
 
 /** Bytes whole, counts and shares with what they need. */
-function amount(value: number, { unit }: FigureRecord): string {
+export function amount(value: number, { unit }: FigureRecord): string {
   if (unit === "ratio") return percent(value);
   if (unit === "bytes") return formatCount(Math.round(value));
   return Number.isInteger(value) ? formatCount(value) : value.toFixed(1);
 }
 
-function signed(ratio: number): string {
+export function signed(ratio: number): string {
   const text = percent(Math.abs(ratio));
   if (text === "0.0 %") return text;
   return `${ratio > 0 ? "+" : "−"}${text}`;

@@ -19,7 +19,7 @@ const WIDTH = 110;
 const DEVICES_IN_FULL = 3;
 const ROWS_MOST = 40;
 
-const WORDS: Readonly<Record<ForecastVerdict, string>> = {
+export const WORDS: Readonly<Record<ForecastVerdict, string>> = {
   leak: "LEAK",
   fragmentation: "FRAGMENTATION",
   "leak-and-fragmentation": "LEAK AND FRAGMENTATION",
@@ -29,16 +29,17 @@ const WORDS: Readonly<Record<ForecastVerdict, string>> = {
 
 /** The forecast for people: what was read, each device, all together, and the outcome. */
 export function forecastText(record: ForecastRecord, paint: Paint): string {
-  const lines = record.sources.flatMap(sourceLines);
+  const lines = record.sources.flatMap(sourceTexts).flatMap((text) => wrapped(text, WIDTH));
   if (record.devices.length <= DEVICES_IN_FULL) {
     for (const device of record.devices) lines.push("", ...deviceLines(device, record, paint));
   } else lines.push("", ...tableOfDevices(record));
   if (record.pooled) lines.push("", ...pooledLines(record.pooled, record.confidence));
   if (record.fleet) lines.push("", ...fleetLines(record.fleet, record));
-  return `${[...lines, "", outcomeLine(record, paint)].join("\n")}\n`;
+  return `${[...lines, "", forecastOutcome(record, paint)].join("\n")}\n`;
 }
 
-function sourceLines(source: SourceRecord): string[] {
+/** What was read of a file, in sentences. */
+export function sourceTexts(source: SourceRecord): string[] {
   const { name, format, columns, samples, otherLines, brokenLines, tooLongLines, unfinishedBytes, cut, faults } =
     source;
   const roles = columns
@@ -54,7 +55,7 @@ function sourceLines(source: SourceRecord): string[] {
     unfinishedBytes > 0 && "an unfinished last line left out",
   ].filter((text) => typeof text === "string");
   const read = `${name}: ${format}${roles}, ${counted(samples, "sample")}${left.map((text) => `, ${text}`).join("")}`;
-  return [...wrapped(read, WIDTH), ...(cut === null ? [] : wrapped(`${cut} It is read up to there.`, WIDTH))];
+  return [read, ...(cut === null ? [] : [`${cut} It is read up to there.`])];
 }
 
 function deviceLines(device: DeviceForecast, record: ForecastRecord, paint: Paint): string[] {
@@ -69,7 +70,7 @@ function indented(text: string): string[] {
   return wrapped(text, WIDTH - 4).map((line, index) => (index === 0 ? `  ${line}` : `    ${line}`));
 }
 
-function trackText({
+export function trackText({
   track,
   windows,
   windowUs,
@@ -97,11 +98,10 @@ function trackText({
   return `${observed}; least bytes seen: ${least.join(", ") || "none"}; ${counted(windows, "window")} of ${formatDuration(windowUs)}`;
 }
 
-function tableOfDevices(record: ForecastRecord): string[] {
-  const urgent = record.devices.filter(({ outcome }) => outcome === "within-horizon");
-  const rest = record.devices.filter(({ outcome }) => outcome !== "within-horizon");
-  const shown = [...urgent, ...rest].slice(0, ROWS_MOST);
-  const rows: TableRow[] = shown.map((device) => ({
+export const DEVICE_HEADS = ["verdict", "free B/day", "largest B/day", "exhausted", "reboots", "observed"];
+
+export function deviceRow(device: DeviceForecast, record: ForecastRecord): TableRow {
+  return {
     title: device.device,
     cells: [
       WORDS[device.verdict],
@@ -111,13 +111,26 @@ function tableOfDevices(record: ForecastRecord): string[] {
       String(device.track.reboots),
       formatDuration(device.track.observedUs),
     ],
-  }));
-  const lines = tableLines(["verdict", "free B/day", "largest B/day", "exhausted", "reboots", "observed"], rows);
+  };
+}
+
+/** Those that run out within the horizon come first. */
+export function byUrgency(devices: readonly DeviceForecast[]): DeviceForecast[] {
+  const isUrgent = ({ outcome }: DeviceForecast) => outcome === "within-horizon";
+  return [...devices.filter(isUrgent), ...devices.filter((device) => !isUrgent(device))];
+}
+
+function tableOfDevices(record: ForecastRecord): string[] {
+  const shown = byUrgency(record.devices).slice(0, ROWS_MOST);
+  const lines = tableLines(
+    DEVICE_HEADS,
+    shown.map((device) => deviceRow(device, record)),
+  );
   const more = record.devices.length - shown.length;
   return more > 0 ? [...lines, `and ${formatCount(more)} more; --json lists them all`] : lines;
 }
 
-function pooledLines({ devices, verdicts, free, largest }: PooledForecast, confidence: number): string[] {
+export function pooledLines({ devices, verdicts, free, largest }: PooledForecast, confidence: number): string[] {
   const counts = Object.entries(verdicts).filter(([, count]) => count > 0);
   const lines = [
     `${formatCount(devices)} devices: ${counts.map(([verdict, count]) => `${count} ${WORDS[verdict as ForecastVerdict]}`).join(", ")}`,
@@ -142,7 +155,7 @@ function pooledLines({ devices, verdicts, free, largest }: PooledForecast, confi
   return lines;
 }
 
-function fleetLines(fleet: FleetForecast, { confidence }: ForecastRecord): string[] {
+export function fleetLines(fleet: FleetForecast, { confidence }: ForecastRecord): string[] {
   const { devices, observedDevices, observedDeviceYears, rebootsPerYear, failuresPerYear, low, high } = fleet;
   const percent = percentOf(confidence);
   const rate =
@@ -156,7 +169,7 @@ function fleetLines(fleet: FleetForecast, { confidence }: ForecastRecord): strin
   return [`fleet of ${formatCount(devices)}: ${rate}`, ...indented(basis), ...indented(model)];
 }
 
-function outcomeLine(record: ForecastRecord, paint: Paint): string {
+export function forecastOutcome(record: ForecastRecord, paint: Paint): string {
   const horizon = formatDuration(record.horizonUs);
   const request = requestText(record);
   if (record.outcome === "within-horizon")

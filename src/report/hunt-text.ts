@@ -13,27 +13,27 @@ const BRANCHES_SHOWN = 6;
 export function huntText(record: HuntRecord, paint: Paint = plainPaint): string {
   const { goal, found, plain, seed, horizonUs } = record;
   const lines = [
-    paint.strong(headline(record)),
+    paint.strong(huntHeadline(record)),
     "",
-    `as written, seed ${seed}: ${outcome(plain, record)}`,
+    `as written, seed ${seed}: ${huntOutcome(plain, record)}`,
     found
-      ? paint.bad(`found: ${outcome(found, record)}`)
+      ? paint.bad(`found: ${huntOutcome(found, record)}`)
       : `found: nothing ${goal === "failure" ? "earlier" : "larger"}`,
     ...(found ? recipeLines(found) : []),
     "",
-    effort(record),
+    huntEffort(record),
     ...(found || plain.failure ? [] : [`That no failure was found in ${formatDuration(horizonUs)} proves nothing.`]),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function headline({ scenario, goal, heap, allocator, arenaBytes, horizonUs }: HuntRecord): string {
+export function huntHeadline({ scenario, goal, heap, allocator, arenaBytes, horizonUs }: HuntRecord): string {
   const what = goal === "failure" ? "the earliest failure" : "the largest need";
   const where = `heap ${heap} (${allocator}, ${formatBytes(arenaBytes)}) on ${scenario.device}`;
   return `${scenario.title}: hunt for ${what} of ${where} within ${formatDuration(horizonUs)}`;
 }
 
-function outcome(find: HuntFind, record: HuntRecord): string {
+export function huntOutcome(find: HuntFind, record: HuntRecord): string {
   return record.goal === "failure" ? failureWords(find.failure, find.recipe.endUs) : needWords(find, record);
 }
 
@@ -56,7 +56,7 @@ function needWords({ neededBytes, needsMore }: HuntFind, { arenaBytes }: HuntRec
   return `needs a heap of ${formatCount(bytes)} bytes, ${share}`;
 }
 
-function recipeLines({ recipe: { seed, phasesUs, branches, endUs } }: HuntFind): string[] {
+export function recipeLines({ recipe: { seed, phasesUs, branches, endUs } }: HuntFind): string[] {
   const phases = Object.entries(phasesUs).map(([name, us]) => `${name} ${formatDuration(us)}`);
   const shown = branches.slice(0, BRANCHES_SHOWN).map(([atUs, branch]) => `${branch} at ${formatDuration(atUs)}`);
   const more = branches.length > shown.length ? `, and ${branches.length - shown.length} more` : "";
@@ -67,7 +67,7 @@ function recipeLines({ recipe: { seed, phasesUs, branches, endUs } }: HuntFind):
   ];
 }
 
-function effort({ branches, heapsSeen, spentSteps, budgetSteps, phaseVariants }: HuntRecord): string {
+export function huntEffort({ branches, heapsSeen, spentSteps, budgetSteps, phaseVariants }: HuntRecord): string {
   const variants = phaseVariants > 1 ? ` from ${phaseVariants} ways of starting` : "";
   const spent = `${formatCount(spentSteps)} of ${formatCount(budgetSteps)} steps`;
   return `${formatCount(branches)} branches${variants}, ${formatCount(heapsSeen)} different heaps, ${spent}`;

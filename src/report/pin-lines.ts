@@ -36,7 +36,7 @@ export function pinLines(
   return [head, ...lines, ...(left > 0 ? [`  and ${left} more`] : [])];
 }
 
-function pinCells({ bytes, ageUs, ageOperations = null, task, step, leaked, owner = null }: Pin): string[] {
+export function pinCells({ bytes, ageUs, ageOperations = null, task, step, leaked, owner = null }: Pin): string[] {
   const known = step !== null || task !== null || owner !== null;
   const place = known ? placeText(task, step) : "";
   return [

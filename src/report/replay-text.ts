@@ -42,12 +42,12 @@ const RARE_FIGURES: readonly (readonly [title: string, count: (result: ReplayRes
 export function replayText(trace: string, results: readonly ReplayResult[], paint: Paint = plainPaint): string {
   const recording = results[0]?.recording;
   const notes = recording ? recordingRemarks(recording) : [];
-  const lines = [paint.strong(headline(trace, results)), ...notes, "", ...replayTable(results)];
-  for (const result of results) lines.push("", ...remarks(result, results.length === 1, paint));
+  const lines = [paint.strong(replayHeadline(trace, results)), ...notes, "", ...replayTable(results)];
+  for (const result of results) lines.push("", ...replayRemarks(result, results.length === 1, paint));
   return `${lines.join("\n")}\n`;
 }
 
-function headline(trace: string, results: readonly ReplayResult[]): string {
+export function replayHeadline(trace: string, results: readonly ReplayResult[]): string {
   const operations = Math.max(...results.map((result) => result.operations));
   const passes = Math.max(...results.map((result) => result.passes));
   const [first] = results;
@@ -63,6 +63,11 @@ function deviceName(result: ReplayResult | undefined): string {
 }
 
 function replayTable(results: readonly ReplayResult[]): string[] {
+  return tableLines(results.map(columnHead), replayRows(results));
+}
+
+/** The figures, a column a result. */
+export function replayRows(results: readonly ReplayResult[]): TableRow[] {
   const rows: TableRow[] = FIGURES.map(([title, figure]) => ({ title, cells: results.map(figure) }));
   for (const [title, count] of RARE_FIGURES) {
     const counts = results.map(count);
@@ -70,16 +75,16 @@ function replayTable(results: readonly ReplayResult[]): string[] {
   }
   const stops = results.map(({ fault }) => fault && `operation ${formatCount(fault.operation)}`);
   if (stops.some((stop) => stop)) rows.push({ title: "stopped by a fault at", cells: stops });
-  return tableLines(results.map(columnHead), rows);
+  return rows;
 }
 
-function columnHead({ allocator, options }: ReplayResult): string {
+export function columnHead({ allocator, options }: ReplayResult): string {
   const values = Object.entries(options).map(([key, value]) => `${key}=${value}`);
   return values.length > 0 ? `${allocator} ${values.join(" ")}` : allocator;
 }
 
 /** `detailed` adds the heap in one line and the leaked blocks. */
-function remarks(result: ReplayResult, detailed: boolean, paint: Paint): string[] {
+export function replayRemarks(result: ReplayResult, detailed: boolean, paint: Paint): string[] {
   const { worst, leftHeap, fault, inconsistency } = result;
   const lines = worst ? [momentLine(result.allocator, worst, paint), `  [${worst.state.map}]`] : [];
   if (worst && detailed) lines.push(`  ${worst.state.picture}`);

@@ -9,14 +9,7 @@ import { formatProbability } from "./probability-text.ts";
 import { survivalLines } from "./survival-plot.ts";
 import { formatCount, type TableRow, tableLines } from "./table.ts";
 
-/** How the report may look. */
-export interface RiskTextOptions {
-  readonly paint?: Paint;
-  /** Whether the plot is drawn with block characters; digits by default. */
-  readonly blocks?: boolean;
-}
-
-const HEADS = [
+export const RISK_HEADS = [
   "SIZE",
   "RUNS",
   "FAILED",
@@ -29,24 +22,24 @@ const HEADS = [
 /** Real differences that are spelled out. */
 const DIFFERENCES_SHOWN = 12;
 
-export function riskText(record: RiskRecord, { paint = plainPaint, blocks = false }: RiskTextOptions = {}): string {
+export function riskText(record: RiskRecord, paint: Paint = plainPaint): string {
   const sections = [
-    [paint.strong(headline(record)), ...remarks(record)],
-    tableLines(HEADS, record.cells.map(row)),
+    [paint.strong(riskHeadline(record)), ...riskRemarks(record)],
+    tableLines(RISK_HEADS, record.cells.map(riskRow)),
     noFailureLines(record.cells),
     splittingLines(record.cells),
     refusedLines(record),
-    survivalLines(record, blocks),
+    survivalLines(record, paint.glyphs.blocks),
     record.paired.length > 0 ? pairedLines(record.paired) : [],
     record.monotone.length > 0 ? record.monotone.map(monotonyLine) : [],
     [...earliestLines(record), ...marginLines(record.cells)],
-    [...conclusion(record), costLine(record)],
+    [...riskConclusion(record), riskCostLine(record)],
   ];
   const shown = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `${shown.join("\n\n")}\n`;
 }
 
-function headline({ scenario, horizonUs, failOn, cells, seeds }: RiskRecord): string {
+export function riskHeadline({ scenario, horizonUs, failOn, cells, seeds }: RiskRecord): string {
   const what = failOn === "request" ? "a refused request" : "a failure";
   const heap = cells[0]?.heap ?? "";
   const last = BigInt.asUintN(64, BigInt(seeds.first) + BigInt(seeds.most - 1));
@@ -54,7 +47,7 @@ function headline({ scenario, horizonUs, failOn, cells, seeds }: RiskRecord): st
   return `Risk of ${what} within ${formatDuration(horizonUs)}: ${scenario.title}, heap ${heap} on ${scenario.device}, ${drawn}`;
 }
 
-function remarks({ complete, fit, drawsNothing, precision }: RiskRecord): string[] {
+export function riskRemarks({ complete, fit, drawsNothing, precision }: RiskRecord): string[] {
   return [
     ...(complete ? [] : ["Interrupted: these are the runs that were made."]),
     ...(fit ? [`Fitted to ${fit.trace}, verdict of the fit: ${fit.verdict.toUpperCase().replaceAll("-", " ")}.`] : []),
@@ -65,7 +58,7 @@ function remarks({ complete, fit, drawsNothing, precision }: RiskRecord): string
   ];
 }
 
-function row(cell: RiskCell): TableRow {
+export function riskRow(cell: RiskCell): TableRow {
   const { allocator, heap, arenaBytes, runs, failures, kinds, margins, medianTimeToFailureUs } = cell;
   const own = margins.heaps[heap];
   const [commonest] = Object.entries(kinds);
@@ -75,7 +68,7 @@ function row(cell: RiskCell): TableRow {
       formatBytes(arenaBytes),
       formatCount(runs),
       formatCount(failures),
-      riskOf(cell),
+      riskWords(cell),
       medianTimeToFailureUs === null ? "" : formatDuration(medianTimeToFailureUs),
       commonest && kindText(commonest, failures),
       own && leastText(own.leastFree),
@@ -84,7 +77,13 @@ function row(cell: RiskCell): TableRow {
   };
 }
 
-function riskOf({ failures, probability, interval: [low, high], upperBound95, intervalMethod }: RiskCell): string {
+export function riskWords({
+  failures,
+  probability,
+  interval: [low, high],
+  upperBound95,
+  intervalMethod,
+}: RiskCell): string {
   if (intervalMethod === "exact") return failures > 0 ? "always" : "none";
   if (probability === 0) return `below ${formatProbability(upperBound95)}`;
   return `${formatProbability(probability)} (${formatProbability(low)} to ${formatProbability(high)})`;
@@ -98,14 +97,14 @@ function leastText({ bytes, seed }: Least): string {
   return `${formatCount(bytes)} B (seed ${seed})`;
 }
 
-function noFailureLines(cells: readonly RiskCell[]): string[] {
+export function noFailureLines(cells: readonly RiskCell[]): string[] {
   const without = cells.filter(({ probability, intervalMethod }) => probability === 0 && intervalMethod !== "exact");
   if (without.length === 0) return [];
   return ['"below": no run failed, which is no proof that none can; with 95 % the risk is below the figure.'];
 }
 
 /** What splitting saw, and its warnings. */
-function splittingLines(cells: readonly RiskCell[]): string[] {
+export function splittingLines(cells: readonly RiskCell[]): string[] {
   return cells.flatMap((cell) => {
     const { splitting } = cell;
     if (!splitting) return [];
@@ -124,18 +123,18 @@ function splittingLines(cells: readonly RiskCell[]): string[] {
       own !== null && own > 0 && plain !== null
         ? `, ${formatCount(Math.round(plain / own))} × the worth of plain runs`
         : "";
-    const line = `${nameOf(cell)}: ${seen} (${counted(levels.length, "level")}, ${counted(trials, "trial")}${gain}).`;
+    const line = `${cellName(cell)}: ${seen} (${counted(levels.length, "level")}, ${counted(trials, "trial")}${gain}).`;
     return [line, ...warnings.map((warning) => `  ${warning}`)];
   });
 }
 
-function refusedLines({ refused }: RiskRecord): string[] {
+export function refusedLines({ refused }: RiskRecord): string[] {
   return refused.map(
     ({ allocator, arenaBytes, reason }) => `${allocator} ${formatBytes(arenaBytes)} not run: ${reason}`,
   );
 }
 
-function pairedLines(paired: readonly PairedDifference[]): string[] {
+export function pairedLines(paired: readonly PairedDifference[]): string[] {
   const real = paired.filter(({ better }) => better !== null);
   const lines = real.slice(0, DIFFERENCES_SHOWN).map(differenceLine);
   const more = real.length - lines.length;
@@ -160,7 +159,7 @@ function differenceLine({
   const [winner, loser] = better === "first" ? [first, second] : [second, first];
   const [wins, losses] = better === "first" ? [onlySecondFailed, onlyFirstFailed] : [onlyFirstFailed, onlySecondFailed];
   const counts = `of ${formatCount(runs)} seeds, ${formatCount(wins)} failed on the other alone, ${formatCount(losses)} on it alone`;
-  return `${nameOf(winner)} fails less than ${nameOf(loser)}: ${counts} (p ${chanceText(adjustedP)})`;
+  return `${cellName(winner)} fails less than ${cellName(loser)}: ${counts} (p ${chanceText(adjustedP)})`;
 }
 
 function chanceText(p: number): string {
@@ -168,11 +167,11 @@ function chanceText(p: number): string {
   return `= ${Number(p.toPrecision(2))}`;
 }
 
-function nameOf({ allocator, arenaBytes }: CellName): string {
+export function cellName({ allocator, arenaBytes }: CellName): string {
   return `${allocator} ${formatBytes(arenaBytes)}`;
 }
 
-function monotonyLine({ allocator, holds, rises }: Monotony): string {
+export function monotonyLine({ allocator, holds, rises }: Monotony): string {
   if (holds) return `${allocator}: no larger heap failed more often than the next smaller one.`;
   const steps = rises.map(({ fromBytes, toBytes, onlySmallerFailed, onlyLargerFailed, isReal }) => {
     const why = isReal ? "more than chance explains" : "within chance";
@@ -183,7 +182,7 @@ function monotonyLine({ allocator, holds, rises }: Monotony): string {
 }
 
 /** The stack of which the smallest share was left in any run of any cell. */
-function marginLines(cells: readonly RiskCell[]): string[] {
+export function marginLines(cells: readonly RiskCell[]): string[] {
   const stacks = cells.flatMap((cell) =>
     Object.entries(cell.margins.stacks).map(([name, { sizeBytes, headroom }]) => ({ name, sizeBytes, headroom, cell })),
   );
@@ -195,11 +194,11 @@ function marginLines(cells: readonly RiskCell[]): string[] {
     headroom.bytes < 0
       ? `overrun by ${formatCount(-headroom.bytes)} B ${size}`
       : `${formatCount(headroom.bytes)} ${size} never used`;
-  return [`Tightest stack in any run: ${name}, ${left} (seed ${headroom.seed}, ${nameOf(cell)}).`];
+  return [`Tightest stack in any run: ${name}, ${left} (seed ${headroom.seed}, ${cellName(cell)}).`];
 }
 
 /** The failure that came first of all, with what it asked for. */
-function earliestLines({ cells, failOn }: RiskRecord): string[] {
+export function earliestLines({ cells, failOn }: RiskRecord): string[] {
   const [first] = cells
     .flatMap((cell) => (cell.earliest ? [{ cell, failure: cell.earliest }] : []))
     .sort((a, b) => a.failure.atUs - b.failure.atUs);
@@ -211,17 +210,19 @@ function earliestLines({ cells, failOn }: RiskRecord): string[] {
     requestBytes === null
       ? ""
       : `: ${formatCount(requestBytes)} B wanted, ${formatCount(freeBytes ?? 0)} B free, at most ${formatCount(largestFreeBytes ?? 0)} B at once`;
-  return [`Earliest ${what}: after ${formatDuration(atUs)} with seed ${seed} on ${nameOf(first.cell)}${where}${why}.`];
+  return [
+    `Earliest ${what}: after ${formatDuration(atUs)} with seed ${seed} on ${cellName(first.cell)}${where}${why}.`,
+  ];
 }
 
-function conclusion({ maxRisk, recommended, cells, complete, verdict }: RiskRecord): string[] {
+export function riskConclusion({ maxRisk, recommended, cells, complete, verdict }: RiskRecord): string[] {
   if (maxRisk === null) {
     const failed = cells.some(({ failures }) => failures > 0);
     return failed ? [] : [complete ? "No run failed." : "No run failed so far."];
   }
   const risk = formatProbability(maxRisk);
   if (recommended) {
-    const which = `${nameOf(recommended)} is the smallest heap whose risk is below ${risk} with 95 %`;
+    const which = `${cellName(recommended)} is the smallest heap whose risk is below ${risk} with 95 %`;
     return [`${which}, as is that of every larger one of its allocator here.`];
   }
   if (!complete) return [`UNDECIDED  The campaign was interrupted before any heap could be told to be below ${risk}.`];
@@ -229,7 +230,7 @@ function conclusion({ maxRisk, recommended, cells, complete, verdict }: RiskReco
   return [`UNDECIDED  No heap can be told to be below ${risk}: more runs would tell.`];
 }
 
-function costLine({ cost, provenance }: RiskRecord): string {
+export function riskCostLine({ cost, provenance }: RiskRecord): string {
   const { runs, steps, simulatedUs } = cost;
   const work = `${counted(runs, "run")}, ${formatDuration(Math.round(simulatedUs))} simulated in ${formatSteps(steps)} steps`;
   return `${work}  (heapsoak ${provenance.heapsoak}, plan ${provenance.plan.slice(0, 12)})`;

@@ -5,11 +5,14 @@ import { placeText } from "./place-text.ts";
 import { mapPicture } from "./series-map.ts";
 import { simulatedInstant } from "./simulated-time.ts";
 import { formatCount } from "./table.ts";
+import { heapPictures } from "./terminal/heap-pictures.ts";
+import { sparkLines } from "./terminal/spark-lines.ts";
 
 const HOLDERS_SHOWN = 5;
 
 /** What failed, when, what was asked, what was free, and who holds the memory; empty where nothing failed. */
-export function failureLines({ failure, pinned, heaps }: RunRecord, paint: Paint): string[] {
+export function failureLines(record: RunRecord, paint: Paint): string[] {
+  const { failure, pinned, heaps } = record;
   if (!failure) return [];
   const heap = failure.heap === null ? undefined : heaps[failure.heap];
   const lines = [fact("when", simulatedInstant(failure.atUs))];
@@ -20,13 +23,18 @@ export function failureLines({ failure, pinned, heaps }: RunRecord, paint: Paint
   }
   if (failure.requestBytes !== null) lines.push(fact("asked", askedOf(failure, heap)));
   if (failure.freeBytes !== null && failure.largestFreeBytes !== null) lines.push(fact("free", freeOf(failure, paint)));
-  if (heap) {
-    const map = heap.series.map.at(-1);
-    if (map !== undefined) lines.push(fact("heap", `[${mapPicture(map)}]  # live  . free  + both`));
+  if (heap && failure.heap !== null) {
+    if (!paint.glyphs.blocks) lines.push(...mapLines(heap), ...sparkLines(record, failure.heap, paint));
     if (pinned) lines.push(...pinLines(pinned, paint).map((line, index) => fact(index === 0 ? "pinned" : "", line)));
     lines.push(...holderLines(heap, HOLDERS_SHOWN));
+    if (paint.glyphs.blocks) lines.push("", ...heapPictures(record, failure.heap, paint));
   }
   return lines;
+}
+
+function mapLines({ series }: HeapRecordOfRun): string[] {
+  const map = series.map.at(-1);
+  return map === undefined ? [] : [fact("heap", `[${mapPicture(map)}]  # live  . free  + both`)];
 }
 
 /** Who holds the heap's memory, most bytes first, at most `most` lines and one for the rest. */
@@ -61,13 +69,15 @@ function isRefusal({ kind }: RunFailure): boolean {
   return kind === "crash" || kind === "reboot-by-policy";
 }
 
-function askedOf({ requestBytes, heap }: RunFailure, record: HeapRecordOfRun | undefined): string {
+/** How much was asked of which heap: `16,717 B from main (tlsf, 40,960 B)`. */
+export function askedOf({ requestBytes, heap }: RunFailure, record: HeapRecordOfRun | undefined): string {
   const from = heap === null ? "" : ` from ${heap}`;
   const kind = record ? ` (${record.allocator}, ${formatCount(record.arenaBytes)} B)` : "";
   return `${formatCount(requestBytes ?? 0)} B${from}${kind}`;
 }
 
-function freeOf({ requestBytes, freeBytes, largestFreeBytes }: RunFailure, paint: Paint): string {
+/** What was free at the failure, and whether fragmentation or exhaustion refused the request. */
+export function freeOf({ requestBytes, freeBytes, largestFreeBytes }: RunFailure, paint: Paint): string {
   const free = `${formatCount(freeBytes ?? 0)} B in total, the largest request that fits is ${formatCount(largestFreeBytes ?? 0)} B`;
   if (requestBytes === null || largestFreeBytes === null || freeBytes === null) return free;
   const enough = freeBytes >= requestBytes && largestFreeBytes < requestBytes;

@@ -6,6 +6,8 @@ import { holderLines } from "./run-failure-text.ts";
 import { mapPicture } from "./series-map.ts";
 import { simulatedDate, simulatedDay, simulatedInstant } from "./simulated-time.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
+import { heapPictures } from "./terminal/heap-pictures.ts";
+import { sparkLines } from "./terminal/spark-lines.ts";
 
 const HOLDERS_SHOWN = 3;
 const DAY_US = 86_400e6;
@@ -45,7 +47,8 @@ const RARE_FIGURES: readonly (readonly [title: string, count: (heap: HeapRecordO
 ];
 
 /** The heaps: a table with a column a heap, then for each its map, who holds it, and where it drifts. */
-export function heapLines({ heaps, failure, simulatedUs }: RunRecord, paint: Paint): string[] {
+export function heapLines(record: RunRecord, paint: Paint): string[] {
+  const { heaps, failure, simulatedUs } = record;
   const entries = Object.entries(heaps);
   if (entries.length === 0) return [];
   const lines = tableLines(
@@ -54,13 +57,14 @@ export function heapLines({ heaps, failure, simulatedUs }: RunRecord, paint: Pai
   );
   for (const [name, heap] of entries) {
     // The failure above has shown the map and the holders already.
-    if (failure?.heap !== name) lines.push(...contentLines(name, heap, paint));
+    if (failure?.heap !== name) lines.push(...contentLines(record, name, heap, paint));
     lines.push(...driftLines(name, heap, { simulatedUs, hasFailed: failure?.heap === name }, paint));
   }
   return lines;
 }
 
-function heapRows(heaps: readonly HeapRecordOfRun[]): TableRow[] {
+/** The figures of heaps, a column each; a title that belongs to the one above begins with spaces. */
+export function heapRows(heaps: readonly HeapRecordOfRun[]): TableRow[] {
   const rows: TableRow[] = FIGURES.map(([title, figure]) => ({ title, cells: heaps.map(figure) }));
   for (const [title, count] of RARE_FIGURES) {
     const counts = heaps.map(count);
@@ -69,13 +73,15 @@ function heapRows(heaps: readonly HeapRecordOfRun[]): TableRow[] {
   return rows;
 }
 
-function contentLines(name: string, heap: HeapRecordOfRun, paint: Paint): string[] {
+function contentLines(record: RunRecord, name: string, heap: HeapRecordOfRun, paint: Paint): string[] {
+  if (paint.glyphs.blocks) return ["", ...heapPictures(record, name, paint), ...holderLines(heap, HOLDERS_SHOWN)];
   const map = heap.series.map.at(-1);
   const drawn = map === undefined ? [] : [`${paint.strong(name)} [${mapPicture(map)}]`];
-  return [...drawn, ...holderLines(heap, HOLDERS_SHOWN)];
+  return [...drawn, ...sparkLines(record, name, paint), ...holderLines(heap, HOLDERS_SHOWN)];
 }
 
-function driftLines(name: string, heap: HeapRecordOfRun, end: HeapEnd, paint: Paint): string[] {
+/** What a heap is drifting to, a sentence a line; whether its metadata was found broken. */
+export function driftLines(name: string, heap: HeapRecordOfRun, end: HeapEnd, paint: Paint): string[] {
   const { drift, largestFreeDrift, inconsistentUs } = heap;
   const lines: string[] = [];
   if (inconsistentUs !== null) {

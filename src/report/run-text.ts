@@ -53,7 +53,7 @@ function headline(record: RunRecord, paint: Paint): string {
 }
 
 /** What happened, and how much of the horizon was simulated. */
-function outcome(record: RunRecord): string {
+export function outcome(record: RunRecord): string {
   const { failure, simulatedUs, scenario, verdict } = record;
   const { uptimeUs } = scenario;
   const horizon = simulatedUs < uptimeUs && uptimeUs < TIME_MOST_US ? ` of ${formatDuration(uptimeUs)}` : "";

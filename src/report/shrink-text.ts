@@ -10,22 +10,22 @@ const STEPS_SHOWN = 60;
 /** The shrunk sequence for the terminal: how it fails, how short it got, and the heap step by step. */
 export function shrinkText(record: ShrinkRecord, paint: Paint = plainPaint): string {
   const lines = [
-    paint.strong(headline(record)),
+    paint.strong(shrinkHeadline(record)),
     `  ${failureText(record, paint)}`,
-    ...effort(record),
+    ...shrinkEffort(record),
     "",
     ...stepLines(record, paint),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function headline({ trace, before, after, regions, allocator, device }: ShrinkRecord): string {
+export function shrinkHeadline({ trace, before, after, regions, allocator, device }: ShrinkRecord): string {
   const bytes = formatBytes(regions.reduce((sum, region) => sum + region.bytes, 0));
   const where = device === "plain" ? "" : ` of ${device}`;
   return `${trace}: ${counted(before.operations, "operation")} shrunk to ${formatCount(after.operations)}, on ${bytes}${where} at ${formatAddress(regions[0]?.low ?? 0)} (${allocator})`;
 }
 
-function failureText({ failure, before }: ShrinkRecord, paint: Paint): string {
+export function failureText({ failure, before }: ShrinkRecord, paint: Paint): string {
   const at = ` (line ${formatCount(before.line)} of the trace)`;
   const { kind, detail, requestBytes, freeBytes, largestFreeBytes } = failure;
   if (kind === "fault") return `the device stops${at}: ${paint.bad(detail)}`;
@@ -38,7 +38,14 @@ function failureText({ failure, before }: ShrinkRecord, paint: Paint): string {
   return `${formatCount(requestBytes)} B refused by ${paint.bad(kind)}${at}${free}`;
 }
 
-function effort({ replays, replayedOperations, minimal, rebuilt, unknownFrees, before }: ShrinkRecord): string[] {
+export function shrinkEffort({
+  replays,
+  replayedOperations,
+  minimal,
+  rebuilt,
+  unknownFrees,
+  before,
+}: ShrinkRecord): string[] {
   const proof = minimal
     ? "no single block can be left out: each was tried"
     : "the budget ended first, so it may not be the shortest (--max-replays)";
@@ -66,14 +73,14 @@ function stepLines({ steps }: ShrinkRecord, paint: Paint): string[] {
   return lines;
 }
 
-function callText({ verb, block, requestBytes, alignment, offset }: ShrunkStep): string {
+export function callText({ verb, block, requestBytes, alignment, offset }: ShrunkStep): string {
   if (verb === "free") return `free ${block}`;
   const aligned = alignment > 0 ? ` aligned to ${formatCount(alignment)}` : "";
   const outcome = offset === null ? "REFUSED" : `→ +${formatCount(offset)}`;
   return `${block} = ${verb} ${formatCount(requestBytes)} B${aligned} ${outcome}`;
 }
 
-function originText({ line, site, task, requestBytes, tracedBytes, verb }: ShrunkStep): string {
+export function originText({ line, site, task, requestBytes, tracedBytes, verb }: ShrunkStep): string {
   if (line === null) return "";
   const place = site ?? task ?? "";
   const size =

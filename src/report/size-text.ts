@@ -13,7 +13,7 @@ import { wrapped } from "./wrapped.ts";
 
 const WIDTH = 112;
 const SIZES_LISTED = 4;
-const STOPPED = { interrupted: "by an interruption", runs: "by --max-runs", cpu: "by --max-cpu" } as const;
+export const STOPPED = { interrupted: "by an interruption", runs: "by --max-runs", cpu: "by --max-cpu" } as const;
 
 /** The page of `heapsoak size`: a pure function of the record. */
 export function sizeText(record: SizeRecord, paint: Paint = plainPaint): string {
@@ -22,7 +22,7 @@ export function sizeText(record: SizeRecord, paint: Paint = plainPaint): string 
     heading(record, paint),
     sizeTable(record.allocators),
     boundTable(searched, paint),
-    searched.flatMap((one) => remarks(one, record)),
+    searched.flatMap((one) => sizeRemarks(one, record).flatMap((line) => indented(`${one.allocator}: ${line}`))),
     record.allocators.flatMap((one) => ("reason" in one ? indented(`${one.allocator}: refused: ${one.reason}`) : [])),
     stackLines(record.stacks, paint),
   ];
@@ -33,20 +33,25 @@ export function sizeText(record: SizeRecord, paint: Paint = plainPaint): string 
 }
 
 function heading(record: SizeRecord, paint: Paint): string[] {
-  const { scenario, heap, nowBytes, horizonUs, failOn, risk, confidence, runs, failuresMost, baseSeed } = record;
-  const what = failOn === "request" ? "a refused request" : "a failure";
-  const may = failuresMost === 0 ? "none of them fails" : `at most ${formatCount(failuresMost)} of them fail`;
+  const { scenario, heap, nowBytes, baseSeed } = record;
   const lines = [
     paint.strong(`${scenario.title}: the smallest heap ${heap} on ${scenario.device}`),
-    `  for a risk of ${what} of at most ${share(risk)} within ${formatDuration(horizonUs)}, at ${share(confidence)} confidence: ` +
-      `a size meets it where, of ${formatCount(runs)} runs, ${may}`,
+    `  for ${sizeCriterion(record)}`,
     `  seeds from ${baseSeed}, the same for every size and allocator; the heap now: ${formatCount(nowBytes)} B`,
   ];
   if (record.stopped !== null) lines.push(paint.bad(`  ended early ${STOPPED[record.stopped]}`));
   return lines.flatMap((line, index) => (index === 0 ? [line] : indented(line)));
 }
 
-const SIZE_HEADS = [
+/** Which risk is meant, and when a size meets it. */
+export function sizeCriterion({ horizonUs, failOn, risk, confidence, runs, failuresMost }: SizeRecord): string {
+  const what = failOn === "request" ? "a refused request" : "a failure";
+  const may = failuresMost === 0 ? "none of them fails" : `at most ${formatCount(failuresMost)} of them fail`;
+  const wanted = `a risk of ${what} of at most ${share(risk)} within ${formatDuration(horizonUs)}, at ${share(confidence)} confidence`;
+  return `${wanted}: a size meets it where, of ${formatCount(runs)} runs, ${may}`;
+}
+
+export const SIZE_HEADS = [
   "SMALLEST",
   "STEADY FROM",
   "OVER PEAK",
@@ -62,7 +67,7 @@ function sizeTable(allocators: readonly AllocatorSize[]): string[] {
   return tableLines(SIZE_HEADS, allocators.map(sizeRow));
 }
 
-function sizeRow(one: AllocatorSize): TableRow {
+export function sizeRow(one: AllocatorSize): TableRow {
   if (one.verdict === "refused") return { title: one.allocator, cells: ["refused"] };
   const { heapBytes, steadyBytes, at, below, above, peakLiveBytes, runsTaken, gridRuns } = one;
   const over = heapBytes !== null && peakLiveBytes ? share(heapBytes / peakLiveBytes - 1) : "";
@@ -83,26 +88,33 @@ function neighbour(evidence: SizeEvidence | null): string {
   return evidence ? `${ratio(evidence)} fail` : "not tried";
 }
 
-const BOUND_HEADS = ["PEAK LIVE", "LARGEST BLOCK", "ANY ALLOCATOR: AT LEAST", "ITS POLICY: AT MOST"];
+export const BOUND_HEADS = ["PEAK LIVE", "LARGEST BLOCK", "ANY ALLOCATOR: AT LEAST", "ITS POLICY: AT MOST"];
 
 function boundTable(searched: readonly SearchedAllocator[], paint: Paint): string[] {
-  const rows = searched.flatMap(({ allocator, peakLiveBytes, largestBlockBytes, unavoidable, policy }): TableRow[] => {
+  const rows = boundRows(searched);
+  return rows.length === 0 ? [] : [paint.strong(BOUND_TITLE), ...tableLines(BOUND_HEADS, rows)];
+}
+
+export const BOUND_TITLE = "what would hold for any workload with that peak and that largest block, headers included";
+
+/** The bounds of the allocators whose peak is known. */
+export function boundRows(searched: readonly SearchedAllocator[]): TableRow[] {
+  return searched.flatMap(({ allocator, peakLiveBytes, largestBlockBytes, unavoidable, policy }): TableRow[] => {
     if (unavoidable === null) return [];
     const bytes = [peakLiveBytes, largestBlockBytes, unavoidable.bytes].map((value) => `${formatCount(value ?? 0)} B`);
     const most = policy?.bytes === null || !policy ? "no known bound" : `${formatCount(policy.bytes)} B`;
     return [{ title: allocator, cells: [...bytes, most] }];
   });
-  if (rows.length === 0) return [];
-  const title = "what would hold for any workload with that peak and that largest block, headers included";
-  return [paint.strong(title), ...tableLines(BOUND_HEADS, rows)];
 }
 
-function remarks(one: SearchedAllocator, { risk }: SizeRecord): string[] {
-  const lines = [verdictRemark(one, share(risk)), ...monotonicityRemarks(one), steadyRemark(one)];
-  return lines.filter((line) => line !== "").flatMap((line) => indented(`${one.allocator}: ${line}`));
+/** What is to be known of an allocator beside its figures. */
+export function sizeRemarks(one: SearchedAllocator, { risk }: SizeRecord): string[] {
+  return [verdictRemark(one, share(risk)), ...monotonicityRemarks(one), steadyRemark(one)].filter(
+    (line) => line !== "",
+  );
 }
 
-function verdictRemark(one: SearchedAllocator, risk: string): string {
+export function verdictRemark(one: SearchedAllocator, risk: string): string {
   const most = `${formatCount(one.mostBytes)} B, the most that the device holds`;
   if (one.verdict === "none") {
     const seen = one.most && one.most.failures > 0 ? `; ${kindsRemark("there", one.most)}` : "";
@@ -158,23 +170,24 @@ function exampleText(examples: MonotonicityRecord["examples"]): string {
     .join(", ");
 }
 
-const STACK_HEADS = ["NOW", "SEEN", "WORST CASE", "GUARDS", "RECOMMENDED"];
+export const STACK_HEADS = ["NOW", "SEEN", "WORST CASE", "GUARDS", "RECOMMENDED"];
 
 function stackLines(stacks: readonly StackSize[], paint: Paint): string[] {
   if (stacks.length === 0) return [];
-  const rows = stacks.map(({ name, sizeBytes, observedBytes, worstCaseBytes, guardBytes, recommendedBytes }) => {
-    const worst = worstCaseBytes === null ? "no bound" : formatCount(worstCaseBytes);
-    const cells = [formatCount(sizeBytes), formatCount(observedBytes), worst, formatCount(guardBytes)];
-    return { title: name, cells: [...cells, `${formatCount(recommendedBytes)} B`] };
-  });
-  return [
-    paint.strong("stacks: the deepest seen in all runs, and the worst case of the program with an interrupt on top"),
-    ...tableLines(STACK_HEADS, rows),
-  ];
+  return [paint.strong(`stacks: ${STACK_TITLE}`), ...tableLines(STACK_HEADS, stacks.map(stackRow))];
+}
+
+export const STACK_TITLE = "the deepest seen in all runs, and the worst case of the program with an interrupt on top";
+
+export function stackRow(stack: StackSize): TableRow {
+  const { name, sizeBytes, observedBytes, worstCaseBytes, guardBytes, recommendedBytes } = stack;
+  const worst = worstCaseBytes === null ? "no bound" : formatCount(worstCaseBytes);
+  const cells = [formatCount(sizeBytes), formatCount(observedBytes), worst, formatCount(guardBytes)];
+  return { title: name, cells: [...cells, `${formatCount(recommendedBytes)} B`] };
 }
 
 /** A share of 1 in percent, with three significant digits at most: `1 %`, `0.982 %`, `76.2 %`. */
-function share(value: number): string {
+export function share(value: number): string {
   return `${Number((value * 100).toPrecision(3))} %`;
 }
 

@@ -3,7 +3,7 @@ import type { EntryBound, HandlerBound, LimitResult, MainStackBound } from "../f
 import type { StackBoundRecord } from "../firmware-stack/stack-record.ts";
 import type { PathStep } from "../firmware-stack/worst-path.ts";
 import { type Paint, plainPaint } from "./paint.ts";
-import { formatCount, tableLines } from "./table.ts";
+import { formatCount, type TableRow, tableLines } from "./table.ts";
 import { wrapped } from "./wrapped.ts";
 
 const WIDTH = 96;
@@ -48,44 +48,58 @@ function withPrintableText(record: StackBoundRecord): StackBoundRecord {
 }
 
 function heading({ elf, core, functions }: StackBoundRecord, paint: Paint): string[] {
+  return [paint.strong(`Worst-case stacks of ${elf}`), `  ${core}; frames of functions: ${functionsText(functions)}`];
+}
+
+/** How many frames are known from what. */
+export function functionsText(functions: StackBoundRecord["functions"]): string {
   const sources = [
     [functions.compiler, "from the compiler's files"],
     [functions.code, "from the code"],
     [functions.none, "not known"],
   ] as const;
   const said = sources.filter(([count]) => count > 0).map(([count, words]) => `${formatCount(count)} ${words}`);
-  return [paint.strong(`Worst-case stacks of ${elf}`), `  ${core}; frames of functions: ${said.join(", ") || "none"}`];
+  return said.join(", ") || "none";
 }
 
 function entryTable(entries: readonly EntryBound[]): string[] {
   if (entries.length === 0) return [];
-  const rows = entries.map((entry) => ({
-    title: entry.name === entry.function ? entry.name : `${entry.name} (${entry.function})`,
+  return tableLines(ENTRY_HEADS, entries.map(entryRow));
+}
+
+export const ENTRY_HEADS = ["ENTRY POINT", "FUNCTIONS", "SAVED", "WORST CASE", "STACK GIVEN"];
+
+export function entryRow(entry: EntryBound): TableRow {
+  const { name, kind, pathBytes, savedBytes, bytes, bounded, stackBytes } = entry;
+  return {
+    title: name === entry.function ? name : `${name} (${entry.function})`,
     cells: [
-      entry.kind,
-      bytesText(entry.pathBytes, entry.bounded),
-      entry.kind === "task" ? `${entry.savedBytes} B` : "",
-      bytesText(entry.bytes, entry.bounded),
-      entry.stackBytes === null
-        ? ""
-        : `${formatCount(entry.stackBytes)} B${entry.bytes > entry.stackBytes ? ": TOO SMALL" : ""}`,
+      kind,
+      bytesText(pathBytes, bounded),
+      kind === "task" ? `${savedBytes} B` : "",
+      bytesText(bytes, bounded),
+      stackBytes === null ? "" : `${formatCount(stackBytes)} B${bytes > stackBytes ? ": TOO SMALL" : ""}`,
     ],
-  }));
-  return tableLines(["ENTRY POINT", "FUNCTIONS", "SAVED", "WORST CASE", "STACK GIVEN"], rows);
+  };
 }
 
 function handlerTable(handlers: readonly HandlerBound[]): string[] {
   if (handlers.length === 0) return [];
-  const rows = handlers.map((handler) => ({
-    title: handler.name,
+  return tableLines(HANDLER_HEADS, handlers.map(handlerRow));
+}
+
+export const HANDLER_HEADS = ["EXCEPTIONS", "PRIORITY", "FUNCTIONS", ""];
+
+export function handlerRow({ name, exceptions, priority, bytes, bounded, trap }: HandlerBound): TableRow {
+  return {
+    title: name,
     cells: [
-      exceptionsText(handler.exceptions),
-      handler.priority === null ? "not given" : String(handler.priority),
-      bytesText(handler.bytes, handler.bounded),
-      handler.trap ? "never returns" : "",
+      exceptionsText(exceptions),
+      priority === null ? "not given" : String(priority),
+      bytesText(bytes, bounded),
+      trap ? "never returns" : "",
     ],
-  }));
-  return tableLines(["EXCEPTIONS", "PRIORITY", "FUNCTIONS", ""], rows);
+  };
 }
 
 /** `2–6, 11, 17`; the first few of many. */
@@ -115,7 +129,7 @@ function mainStackLines({ bytes, bounded, thread, threadBytes, nested }: MainSta
 }
 
 /** main's path, where the way from reset leads through it. */
-function isPartOfOther({ kind, function: name }: EntryBound, entries: readonly EntryBound[]): boolean {
+export function isPartOfOther({ kind, function: name }: EntryBound, entries: readonly EntryBound[]): boolean {
   return (
     kind === "main" &&
     entries.some((other) => other.kind === "reset" && other.path.some((step) => step.function === name))
@@ -142,7 +156,7 @@ function sum(path: readonly PathStep[]): number {
   return path.reduce((all, { bytes }) => all + bytes, 0);
 }
 
-function comparisonLines({ comparison }: StackBoundRecord): string[] {
+export function comparisonLines({ comparison }: StackBoundRecord): string[] {
   if (!comparison) return [];
   const { compared, equal, different } = comparison;
   const lines = different.slice(0, UNKNOWNS_MOST).map((differing) => {
@@ -168,7 +182,7 @@ function unknownLines({ unknowns, entries, interrupts, mainStack }: StackBoundRe
 }
 
 /** One line for what a function does at several places. */
-function groupedUnknowns(unknowns: StackBoundRecord["unknowns"]): string[] {
+export function groupedUnknowns(unknowns: StackBoundRecord["unknowns"]): string[] {
   const groups = new Map<string, string[]>();
   for (const { function: name, kind, at, text } of unknowns) {
     const words = `${KIND_WORDS[kind]}: ${name} ${text}`;
@@ -183,7 +197,7 @@ function groupedUnknowns(unknowns: StackBoundRecord["unknowns"]): string[] {
   });
 }
 
-function limitLines(limits: readonly LimitResult[], paint: Paint): string[] {
+export function limitLines(limits: readonly LimitResult[], paint: Paint): string[] {
   const words = { pass: "within", fail: "EXCEEDS", undecided: "UNDECIDED against" };
   return limits.map(({ name, limitBytes, bytes, bounded, verdict }) => {
     const line = `${name}: ${bytesText(bytes, bounded)} ${words[verdict]} the limit of ${formatCount(limitBytes)} B`;
@@ -191,6 +205,6 @@ function limitLines(limits: readonly LimitResult[], paint: Paint): string[] {
   });
 }
 
-function bytesText(bytes: number, bounded: boolean): string {
+export function bytesText(bytes: number, bounded: boolean): string {
   return `${bounded ? "" : "≥ "}${formatCount(bytes)} B`;
 }

@@ -9,10 +9,10 @@ import { printable } from "../errors.ts";
 import { formatAddress, formatBytes, formatFrequency } from "../quantities.ts";
 import { counted } from "../soak/figures.ts";
 import { type Paint, plainPaint } from "./paint.ts";
-import { formatCount, formatRatio, tableLines } from "./table.ts";
+import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
 import { wrapped } from "./wrapped.ts";
 
-const VERB_NAMES: Readonly<Record<CalibrationLine["verb"], string>> = {
+export const VERB_NAMES: Readonly<Record<CalibrationLine["verb"], string>> = {
   allocate: "allocate",
   allocateAligned: "aligned",
   reallocate: "reallocate",
@@ -23,10 +23,10 @@ const MARGIN = 4;
 /** The verdict, what was compared, and where the two first differ. */
 export function validationText({ record, views, warnings }: Validation, paint: Paint = plainPaint): string {
   const paragraphs = [
-    [headline(record, paint)],
-    facts(record),
+    [validationHeadline(record, paint)],
+    validationFacts(record),
     record.firstDifference ? differenceLines(record.firstDifference, views) : [],
-    record.firstDifference ? causeLines(record) : [],
+    record.firstDifference ? ["Likely causes:", ...causes(record).flatMap(bullet)] : [],
     warnings.length > 0 ? warnings.flatMap((warning) => bullet(`note: ${warning}`)) : [],
     calibrationLines(record),
   ];
@@ -34,7 +34,10 @@ export function validationText({ record, views, warnings }: Validation, paint: P
   return `${shown.join("\n\n")}\n`;
 }
 
-function headline({ verdict, operations, firstDifference, reason }: ValidationRecord, paint: Paint): string {
+export function validationHeadline(
+  { verdict, operations, firstDifference, reason }: ValidationRecord,
+  paint: Paint,
+): string {
   const count = `${formatCount(operations)} operations`;
   if (verdict === "equal") return paint.strong(`${count} compared, all equal`);
   if (verdict === "undecided") return paint.strong(`undecided: ${count} were equal, then: ${printable(reason ?? "")}`);
@@ -52,10 +55,15 @@ function differenceWords(difference: FirstDifference): string {
   }
 }
 
-function facts(record: ValidationRecord): string[] {
+export function validationFacts(record: ValidationRecord): string[] {
+  return comparedFacts(record).map(([title, words]) => `  ${title.padEnd(10)} ${printable(words)}`);
+}
+
+/** What was compared with what: names and words. */
+export function comparedFacts(record: ValidationRecord): [name: string, words: string][] {
   const { board, buildId, allocator, allocatorVersion, emulatedAs, heap, start, source, line, compared, ram } = record;
   const named = `${allocator} ${allocatorVersion}`.trim();
-  const rows: [string, string][] = [
+  return [
     ["board", `${board || "unnamed"}, build ${buildId || "unnamed"}`],
     ["allocator", `${named}${emulatedAs === allocator ? "" : `, emulated as ${emulatedAs}`}${optionWords(record)}`],
     ["heap", `${formatBytes(heap.bytes)} at ${formatAddress(heap.address)}, ${START_WORDS[start]}`],
@@ -70,7 +78,6 @@ function facts(record: ValidationRecord): string[] {
       `${counted(line.retries, "command")} repeated, ${counted(line.lost, "frame")} lost, ${line.corrupt} damaged`,
     ],
   ];
-  return rows.map(([title, words]) => `  ${title.padEnd(10)} ${printable(words)}`);
 }
 
 const START_WORDS = { fresh: "fresh from a restart", adopted: "taken over as it was" } as const;
@@ -98,12 +105,12 @@ function differenceLines(difference: FirstDifference, views: ValidationViews | u
   return [
     `  board      ${board}`,
     `  emulator   ${emulated}`,
-    ...(views ? viewLines(views) : ["  The heaps cannot be shown: the board was lost."]),
+    ...(views ? viewLines(views) : ["  The heaps are not shown: the board was lost, or only the record is at hand."]),
   ];
 }
 
 /** What each side says, in words. */
-function values(difference: FirstDifference): { board: string; emulated: string } {
+export function values(difference: FirstDifference): { board: string; emulated: string } {
   switch (difference.kind) {
     case "placement":
       return { board: placed(difference.boardAddress), emulated: placed(difference.emulatedAddress) };
@@ -158,19 +165,14 @@ function heapLines(side: string, view: BoardView): string[] {
 }
 
 /** What such a difference usually comes from, the likeliest first. */
-function causeLines({ emulatedAs, allocatorVersion, versionsExactFor, heap, start }: ValidationRecord): string[] {
+export function causes({ emulatedAs, allocatorVersion, versionsExactFor, heap, start }: ValidationRecord): string[] {
   const told = allocatorVersion === "" ? "the board does not tell its version" : `the board tells ${allocatorVersion}`;
   return [
-    "Likely causes:",
-    ...bullet(`another version: ${emulatedAs} is exact for ${versionsExactFor}; ${told}`),
-    ...bullet(
-      `other bounds: is the heap really ${heap.bytes} bytes at ${formatAddress(heap.address)}, with nothing in front?`,
-    ),
-    ...bullet("another alignment or other options of the allocator in the firmware's build: see --option"),
-    ...bullet(
-      "calls that the agent does not see, in an interrupt or in a library that was linked without the wrappers",
-    ),
-    ...(start === "adopted" ? bullet("a heap that was not taken over completely: validate without --no-restart") : []),
+    `another version: ${emulatedAs} is exact for ${versionsExactFor}; ${told}`,
+    `other bounds: is the heap really ${heap.bytes} bytes at ${formatAddress(heap.address)}, with nothing in front?`,
+    "another alignment or other options of the allocator in the firmware's build: see --option",
+    "calls that the agent does not see, in an interrupt or in a library that was linked without the wrappers",
+    ...(start === "adopted" ? ["a heap that was not taken over completely: validate without --no-restart"] : []),
   ];
 }
 
@@ -180,9 +182,19 @@ function bullet(text: string): string[] {
 
 function calibrationLines({ calibration }: ValidationRecord): string[] {
   if (!calibration) return [];
-  const heads = ["operations", "cycles", "a visit", "deviation", "99 % within", "explained"];
-  const rows = calibration.lines.map((line) => ({
-    title: `  ${VERB_NAMES[line.verb]}`,
+  const rows = calibration.lines.map(calibrationRow).map(({ title, cells }) => ({ title: `  ${title}`, cells }));
+  return [
+    `visits → cycles of the board's counter (${formatFrequency(calibration.cycleHz)})`,
+    ...tableLines(CALIBRATION_HEADS, rows),
+    ...poorFitWords(calibration.lines).flatMap(bullet),
+  ];
+}
+
+export const CALIBRATION_HEADS = ["operations", "cycles", "a visit", "deviation", "99 % within", "explained"];
+
+export function calibrationRow(line: CalibrationLine): TableRow {
+  return {
+    title: VERB_NAMES[line.verb],
     cells: [
       formatCount(line.operations),
       line.baseCycles.toFixed(1),
@@ -191,16 +203,15 @@ function calibrationLines({ calibration }: ValidationRecord): string[] {
       `± ${line.residualP99Cycles.toFixed(1)}`,
       formatRatio(line.explainedRatio),
     ],
-  }));
-  const poor = calibration.lines.filter(isPoorFit).map(({ verb }) => VERB_NAMES[verb]);
+  };
+}
+
+/** Which lines are no basis for a prediction, in a sentence; nothing where all are. */
+export function poorFitWords(lines: readonly CalibrationLine[]): string[] {
+  const poor = lines.filter(isPoorFit).map(({ verb }) => VERB_NAMES[verb]);
+  if (poor.length === 0) return [];
   return [
-    `visits → cycles of the board's counter (${formatFrequency(calibration.cycleHz)})`,
-    ...tableLines(heads, rows),
-    ...(poor.length > 0
-      ? bullet(
-          `Visits do not explain the cycles of ${poor.join(", ")}: copied bytes, caches, wait states or interrupts may.`,
-        )
-      : []),
+    `Visits do not explain the cycles of ${poor.join(", ")}: copied bytes, caches, wait states or interrupts may.`,
   ];
 }
 

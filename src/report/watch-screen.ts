@@ -1,22 +1,15 @@
 /** The screen of `heapsoak board watch`: a state in, lines out. Nothing here knows of terminals or time. */
 import type { HeapSample, WatchedHeap, WatchedHolder, WatchedTwin, WatchState } from "../board/watch/watch-state.ts";
-import { printable } from "../errors.ts";
 import { formatAddress, formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
+import { oneLine } from "./one-line.ts";
 import { type Paint, plainPaint } from "./paint.ts";
 import { heapMap } from "./picture.ts";
 import { ramBars } from "./ram-bar.ts";
 import { silenceText } from "./silence-text.ts";
 import { formatCount, formatRatio } from "./table.ts";
+import { sparkline } from "./terminal/sparkline.ts";
 import { wrapped } from "./wrapped.ts";
-
-/** Colours beyond a report's. */
-export interface ScreenPaint extends Paint {
-  readonly good: (text: string) => string;
-  readonly dim: (text: string) => string;
-}
-
-export const plainScreenPaint: ScreenPaint = { ...plainPaint, good: (text) => text, dim: (text) => text };
 
 export interface ScreenSize {
   readonly width: number;
@@ -36,7 +29,6 @@ const REFUSALS_SHOWN = 3;
 const BAR_WIDTH = 20;
 /** Less of a stack left than this is marked. */
 const STACK_LEFT_RATIO_LEAST = 0.1;
-const SPARKS = "▁▂▃▄▅▆▇█";
 const INDENT = "      ";
 const BUILD_MOST = 12;
 const CAUSES =
@@ -44,7 +36,7 @@ const CAUSES =
 const KEYS = "q quits   r reads the board's memory back";
 
 /** At most `height` lines of at most `width` characters; sections that do not fit are left out from the bottom. */
-export function watchScreen(state: WatchState, size: ScreenSize, paint: ScreenPaint = plainScreenPaint): string[] {
+export function watchScreen(state: WatchState, size: ScreenSize, paint: Paint = plainPaint): string[] {
   const width = Math.max(1, size.width);
   const above = [...header(state, width), ...twinLines(state.twin, width), ...ram(state, width), ...heap(state, width)];
   const below = [...stacks(state), ...holders(state), ...refusals(state)];
@@ -209,14 +201,14 @@ function sparklines({ history, bytes }: WatchedHeap, width: number): Line[] {
   const shown = history.slice(-Math.max(1, width - 26));
   const seconds = `last ${formatDuration(shown.length * 1e6)}`;
   return [
-    plain(`free      ${spark(shown.map(({ freeBytes }) => freeBytes / bytes))} ${seconds}`),
-    plain(`fragment. ${spark(shown.map(fragmentation))}`),
+    plain(
+      `free      ${sparkline(
+        shown.map(({ freeBytes }) => freeBytes / bytes),
+        true,
+      )} ${seconds}`,
+    ),
+    plain(`fragment. ${sparkline(shown.map(fragmentation), true)}`),
   ];
-}
-
-/** One character a ratio from 0 to 1. */
-function spark(ratios: readonly number[]): string {
-  return ratios.map((ratio) => SPARKS[Math.min(SPARKS.length - 1, Math.floor(ratio * SPARKS.length))] ?? "").join("");
 }
 
 function stacks({ stacks: all }: WatchState): Line[] {
@@ -264,7 +256,7 @@ function log({ log: lines }: WatchState, room: number): Line[] {
   return [plain(""), plain("log"), ...lines.slice(-(room - 2)).map((text) => plain(`  ${text}`))];
 }
 
-function painted({ text, tone }: Line, width: number, paint: ScreenPaint): string {
+function painted({ text, tone }: Line, width: number, paint: Paint): string {
   const shown = clip(oneLine(text), width);
   if (tone === "plain") return shown;
   if (tone !== "map") return paint[tone](shown);
@@ -276,9 +268,4 @@ function painted({ text, tone }: Line, width: number, paint: ScreenPaint): strin
 function clip(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
-}
-
-/** Harmless for a terminal, and one line: what turns the direction of writing or breaks lines is taken out. */
-function oneLine(text: string): string {
-  return printable(text.replaceAll(/[\n\t]/g, " ")).replaceAll(/[\p{Cf}\p{Zl}\p{Zp}]/gu, "");
 }

@@ -9,8 +9,8 @@ const MAP_UNITS_MOST = 72;
 /** The exact worst case of an allocator, beside what is proved, and the sequence that shows it. */
 export function worstText(record: WorstRecord, paint: Paint = plainPaint): string {
   const sections = [
-    [paint.strong(headline(record))],
-    [verdict(record), ...ownLine(record)],
+    [paint.strong(worstHeadline(record))],
+    [worstVerdict(record), ...ownLine(record)],
     [...boundTable(record), ...boundNote(record)],
     sizeTable(record),
     sequenceLines(record, paint),
@@ -19,14 +19,14 @@ export function worstText(record: WorstRecord, paint: Paint = plainPaint): strin
   return `${shown.join("\n\n")}\n`;
 }
 
-function headline({ allocator, options, unitBytes, liveUnits, largestUnits }: WorstRecord): string {
+export function worstHeadline({ allocator, options, unitBytes, liveUnits, largestUnits }: WorstRecord): string {
   const values = Object.entries(options).map(([key, value]) => `${key}=${value}`);
   const name = values.length > 0 ? `${allocator} (${values.join(" ")})` : allocator;
   const requests = largestUnits === 1 ? "requests of 1 unit" : `requests of 1 to ${largestUnits} units`;
   return `${name}: ${requests}, ${counted(liveUnits, "unit")} live at most, of ${counted(unitBytes, "byte")} each`;
 }
 
-function verdict(record: WorstRecord): string {
+export function worstVerdict(record: WorstRecord): string {
   const { verdict, heapUnits, heapBytes, sizes, affordable } = record;
   const size = `${counted(heapUnits, "unit")} (${counted(heapBytes, "byte")})`;
   if (verdict === "exact") return `No sequence defeats a heap of ${size}${confirmation(record)}`;
@@ -50,14 +50,25 @@ function confirmation({ monotone, heapUnits, sizes }: WorstRecord): string {
   return `${others} A larger heap is not always a better one: none defeats ${odd} units, but ${larger} can be defeated.`;
 }
 
-function ownLine({ ownBytes }: WorstRecord): string[] {
+export function ownLine({ ownBytes }: WorstRecord): string[] {
   return ownBytes > 0 ? [`${counted(ownBytes, "byte")} of it are the allocator's own while it is empty.`] : [];
 }
 
-function boundTable({ bounds, heapUnits, verdict }: WorstRecord): string[] {
+function boundTable(record: WorstRecord): string[] {
+  const rows = boundRows(record);
+  const width = Math.max(...rows.map(({ cells }) => (cells[0] ?? "").length), "UNITS".length);
+  const padded = rows.map(({ title, cells: [units = "", ...rest] }) => ({
+    title,
+    cells: [units.padStart(width), ...rest],
+  }));
+  return tableLines(["UNITS".padStart(width), "PROVED BY"], padded, "left");
+}
+
+/** What is proved, and what was found, in units. */
+export function boundRows({ bounds, heapUnits, verdict }: WorstRecord): TableRow[] {
   const { unavoidable, policy } = bounds;
   const exact = { exact: "exactly, by search", "no-heap": "more than", undecided: "at least, by search" }[verdict];
-  const rows: TableRow[] = [
+  return [
     {
       title: "any allocator, at least",
       cells: [formatCount(unavoidable.units), `${unavoidable.formula}: ${unavoidable.source}`],
@@ -70,16 +81,10 @@ function boundTable({ bounds, heapUnits, verdict }: WorstRecord): string[] {
         }
       : { title: "this policy, at most", cells: ["", "no known bound"] },
   ];
-  const width = Math.max(...rows.map(({ cells }) => (cells[0] ?? "").length), "UNITS".length);
-  const padded = rows.map(({ title, cells: [units = "", ...rest] }) => ({
-    title,
-    cells: [units.padStart(width), ...rest],
-  }));
-  return tableLines(["UNITS".padStart(width), "PROVED BY"], padded, "left");
 }
 
 /** Formulas that are rounded say nothing of the smallest cases, and here it shows. */
-function boundNote({ bounds: { policy }, heapUnits, verdict }: WorstRecord): string[] {
+export function boundNote({ bounds: { policy }, heapUnits, verdict }: WorstRecord): string[] {
   if (!policy || verdict === "no-heap" || policy.units >= heapUnits) return [];
   return ["The policy's formula does not hold here: it is rounded, and for large blocks."];
 }
@@ -94,28 +99,32 @@ function policyNote({
 }
 
 function sizeTable({ sizes }: WorstRecord): string[] {
-  const rows = sizes.map(({ heapUnits, outcome, states, moves }): TableRow => {
-    const ended = { defeated: "defeated", survives: "survives", beyond: "not known" }[outcome];
-    return {
-      title: `${heapUnits} units`,
-      cells: [ended, moves === null ? "" : formatCount(moves), formatCount(states)],
-    };
-  });
-  return tableLines(["OUTCOME", "MOVES", "STATES"], rows);
+  return tableLines(SEARCHED_HEADS, sizes.map(searchedRow));
+}
+
+export const SEARCHED_HEADS = ["OUTCOME", "MOVES", "STATES"];
+
+/** How the search of one size ended. */
+export function searchedRow({ heapUnits, outcome, states, moves }: WorstRecord["sizes"][number]): TableRow {
+  const ended = { defeated: "defeated", survives: "survives", beyond: "not known" }[outcome];
+  return {
+    title: `${heapUnits} units`,
+    cells: [ended, moves === null ? "" : formatCount(moves), formatCount(states)],
+  };
 }
 
 function sequenceLines({ sequence }: WorstRecord, paint: Paint): string[] {
   if (!sequence) return [];
   const isDrawn = (sequence.steps[0]?.map.length ?? 0) <= MAP_UNITS_MOST;
-  const width = Math.max(...sequence.steps.map((step) => words(step).length));
+  const width = Math.max(...sequence.steps.map((step) => moveWords(step).length));
   const lines = sequence.steps.map((step, index) => {
-    const text = `${String(index + 1).padStart(4)}  ${words(step).padEnd(width)}  ${isDrawn ? step.map : step.picture}`;
+    const text = `${String(index + 1).padStart(4)}  ${moveWords(step).padEnd(width)}  ${isDrawn ? step.map : step.picture}`;
     return step.refused ? paint.bad(text) : text;
   });
   return [paint.strong(`The shortest sequence that defeats ${counted(sequence.heapUnits, "unit")}:`), ...lines];
 }
 
-function words({ operation, id, units, refused }: WorstStep): string {
+export function moveWords({ operation, id, units, refused }: WorstStep): string {
   if (operation === "release") return `release ${letterOf(id)}`;
   return `${letterOf(id)} = allocate ${units}${refused ? ", refused" : ""}`;
 }

@@ -4,7 +4,7 @@ import { BoardCommander } from "../../src/board/commands/commander.ts";
 import { linkOver } from "../../src/board/link/stream-link.ts";
 import { BoardWatch } from "../../src/board/watch/board-watch.ts";
 import { watchLoop } from "../../src/cli/watch-loop.ts";
-import { plainScreenPaint } from "../../src/report/watch-screen.ts";
+import { plainPaint } from "../../src/report/paint.ts";
 import { FakeBoard } from "../support/fake-board.ts";
 
 class FakeTerminal extends EventEmitter {
@@ -73,7 +73,7 @@ function watching({ isTTY = true, commandBytes = 242 } = {}) {
     openReader,
     output: terminal,
     keyboard,
-    paint: plainScreenPaint,
+    paint: plainPaint,
     clockMs,
     signal: controller.signal,
   });

@@ -5,8 +5,9 @@ import { BoardHeap } from "../../src/board/twin/board-heap.ts";
 import { BoardWatch } from "../../src/board/watch/board-watch.ts";
 import type { WatchState } from "../../src/board/watch/watch-state.ts";
 import { findDevice } from "../../src/device/catalogue/devices.ts";
+import { type Paint, plainPaint } from "../../src/report/paint.ts";
 import { ramBars } from "../../src/report/ram-bar.ts";
-import { type ScreenPaint, watchLine, watchScreen, watchSummary } from "../../src/report/watch-screen.ts";
+import { watchLine, watchScreen, watchSummary } from "../../src/report/watch-screen.ts";
 import { allocateFrame, bootFrame, firmwareLife } from "../support/board-life.ts";
 
 const LINE: LineFigures = {
@@ -121,7 +122,7 @@ describe("the screen of a board", () => {
 
   test("is coloured outside its text: without the colours it is the same", () => {
     const mark = (text: string) => `<${text}>`;
-    const paint: ScreenPaint = { strong: mark, bad: mark, good: mark, dim: mark };
+    const paint: Paint = { ...plainPaint, strong: mark, bad: mark, good: mark, dim: mark };
     const state = watched(STORY).state();
     const painted = watchScreen(state, SIZE, paint).map((line) => line.replaceAll(/[<>]/g, ""));
     expect(painted).toEqual(watchScreen(state, SIZE));
