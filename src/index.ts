@@ -43,7 +43,27 @@ export { FORMAT_NAMES } from "./import/formats.ts";
 export { type ImportRequest, type ImportSummary, importLog } from "./import/import-log.ts";
 export { type InitRequest, type InitResult, initScenario } from "./init/init.ts";
 export type { InitRecord } from "./init/init-record.ts";
+export { readRecord } from "./records/read-record.ts";
+export { diffRecords } from "./report/diff/diff.ts";
+export { diffMarkdown } from "./report/diff/diff-markdown.ts";
+export type { DiffRecord, FigureChange, StatementChange } from "./report/diff/diff-record.ts";
+export { Thresholds } from "./report/diff/thresholds.ts";
+export type { ReportFormat } from "./report/formats/report-format.ts";
+export { REPORT_FORMATS } from "./report/formats/report-formats.ts";
+export { htmlPage } from "./report/html/page.ts";
+export { readPageAssets } from "./report/page-assets.ts";
 export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
+export { recordText } from "./report/record-text.ts";
+export type {
+  ComparedCandidate,
+  CompareRecord,
+  NamedRecord,
+  RecordKind,
+  RecordOf,
+  ReplayRecord,
+  ReportRecord,
+} from "./report/report-record.ts";
+export { verdictOf } from "./report/verdict-of.ts";
 export type { BlameRecord } from "./risk/blame/record.ts";
 export { type BlameRequest, blameScenario } from "./risk/blame/scenario-blame.ts";
 export { blameTrace, type TraceBlameRequest } from "./risk/blame/trace-blame.ts";

@@ -14,7 +14,6 @@ import type { ValidationVerdict } from "../board/validation/validation-record.ts
 import type { RunSettings } from "../board/validation/validation-run.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
-import { recordJson } from "../report/record-json.ts";
 import { validationText } from "../report/validation-text.ts";
 import { parseCount } from "./arguments.ts";
 import {
@@ -28,7 +27,7 @@ import {
 import { paintFor } from "./colors.ts";
 import { findScenario } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
-import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { refuseOutputs, reportStream, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 import { parseSeed } from "./scenario-options.ts";
 import { ValidationLine } from "./validation-line.ts";
 
@@ -40,6 +39,7 @@ interface ValidateOptions extends PortFlags, AllocatorFlags {
   readonly seed?: string;
   readonly restart: boolean;
   readonly json?: string;
+  readonly html?: string;
   readonly quiet?: boolean;
 }
 
@@ -69,14 +69,15 @@ export function boardValidateCommand(): Command {
     .summary("run operations on a board and in the emulator, and compare")
     .description("Runs operations on a board's own allocator and in the emulator, and compares everything they leave.")
     .argument("<source>", "a trace (- for standard input), a scenario, or the name of a shipped scenario");
-  return withAllocatorOptions(withPortOptions(command))
+  const validate = withAllocatorOptions(withPortOptions(command))
     .option("--operations <n>", "operations to run at most", String(OPERATIONS_USUAL))
     .option("--allocator <name>", "emulate this one, whatever the board says (see: heapsoak allocators)")
     .option("--device <id>", "the board's device (see: heapsoak devices), or a device file, linker script or ELF")
     .option("--heap <name>", "which heap of a scenario; the first by default")
     .option("--seed <n>", "seed of a scenario's random draws; the scenario's by default")
     .option("--no-restart", "do not restart the board: take its heap over as it is")
-    .option("--json <file>", "write the validation record; - for standard output, everything else then goes to stderr")
+    .option("--json <file>", "write the validation record; - for standard output, everything else then goes to stderr");
+  return withHtmlOption(validate)
     .option("--quiet", "no progress, only the verdict")
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -85,7 +86,7 @@ export function boardValidateCommand(): Command {
 async function run(argument: string, options: ValidateOptions): Promise<void> {
   const source = sourceOf(argument, options);
   const emulated = await emulatedAs(options);
-  if (options.json !== undefined) await refuseUnwritable(options.json);
+  await refuseOutputs(options);
   const line = options.quiet ? undefined : new ValidationLine(process.stderr);
   const link = await openLink(linkOptions(options));
   const startedAt = new Date().toISOString();
@@ -110,12 +111,11 @@ async function run(argument: string, options: ValidateOptions): Promise<void> {
   }
 }
 
-async function report(validation: Validation, { json }: ValidateOptions): Promise<void> {
+async function report(validation: Validation, options: ValidateOptions): Promise<void> {
   process.exitCode = EXIT_CODES[validation.record.verdict];
-  const out = json === "-" ? process.stderr : process.stdout;
+  const out = reportStream(options);
   out.write(validationText(validation, paintFor(out)));
-  // Last, so that a full disk does not take the verdict with it.
-  if (json !== undefined) await writeWhole(json, recordJson(validation.record));
+  await writeOutputs(options, { name: "validation", record: validation.record });
 }
 
 /** What the user says of the board's heap. */

@@ -14,7 +14,8 @@ Examples:
   $ heapsoak board watch --port /dev/ttyACM0 --elf build/app.elf
   $ heapsoak board validate churn.trace.gz --port /dev/ttyACM0
 
-"heapsoak board COMMAND --help" explains a command.
+"heapsoak board COMMAND --help" explains a command. The firmware's side is in docs/board.md of this package, the bytes on
+the line are in docs/protocol.md.
 Exit codes: 0 done, 1 the board differs, 2 bad input, 3 undecided.`;
 
 /** `heapsoak board`: everything that needs a board on a serial port; one command a file. */

@@ -7,14 +7,14 @@ import { parseShard, type Shard } from "../risk/campaign/shard.ts";
 import { queueRunner } from "../risk/queue/coordinator.ts";
 import { parseQueueAddress } from "../risk/queue/queue-address.ts";
 import { parseCount } from "./arguments.ts";
+import type { OutputFlags } from "./record-outputs.ts";
 
 /** Options of commands that run campaigns. */
-export interface CampaignFlags {
+export interface CampaignFlags extends OutputFlags {
   readonly jobs?: string;
   readonly out?: string;
   readonly shard?: string;
   readonly queue?: string;
-  readonly json?: string;
 }
 
 const JOBS_MOST = 1024;
@@ -65,7 +65,7 @@ export function shardText({ index, count }: Shard, out: string, { finished, left
 }
 
 function refuseCombinations(
-  { jobs, out, shard, queue, json }: CampaignFlags,
+  { jobs, out, shard, queue, json, html }: CampaignFlags,
   { precision }: { precision: boolean },
 ): void {
   if (out === "") throw new HeapsoakError("bad-argument", "--out: expected a folder.");
@@ -74,8 +74,9 @@ function refuseCombinations(
       hint: "Add --out DIR, another one for each part.",
     });
   }
-  if (shard !== undefined && json !== undefined) {
-    throw new HeapsoakError("bad-argument", "--shard does not go with --json: a part of a campaign has no record.", {
+  if (shard !== undefined && (json ?? html) !== undefined) {
+    const flag = json === undefined ? "--html" : "--json";
+    throw new HeapsoakError("bad-argument", `--shard does not go with ${flag}: a part of a campaign has no record.`, {
       hint: "heapsoak merge DIR… --json FILE writes it when all parts are done.",
     });
   }

@@ -3,16 +3,16 @@ import { findAllocator } from "../allocators/catalogue.ts";
 import { HeapsoakError } from "../errors.ts";
 import { parseSize } from "../quantities.ts";
 import { guardsText } from "../report/check-text.ts";
-import { type ComparedRun, compareText } from "../report/compare-text.ts";
-import { recordJson } from "../report/record-json.ts";
+import { type ComparedStack, compareText } from "../report/compare-text.ts";
+import { COMPARE_FORMAT, type ComparedCandidate, type CompareRecord } from "../report/report-record.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { HeapModel, Scenario } from "../scenario/model.ts";
-import type { Verdict } from "../soak/record.ts";
+import type { RunRecord, Verdict } from "../soak/record.ts";
 import { collect } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { findScenarios, scenarioName } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
-import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { refuseOutputs, reportStream, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 import { EXIT_CODES } from "./run.ts";
 import { RunProgress } from "./run-progress.ts";
 import { runOptions, type ScenarioFlags, scenarioOptions } from "./scenario-options.ts";
@@ -24,6 +24,7 @@ interface CompareOptions extends Omit<ScenarioFlags, "allocator" | "heapSize"> {
   readonly heap?: string;
   readonly stack?: string;
   readonly json?: string;
+  readonly html?: string;
   readonly quiet?: boolean;
 }
 
@@ -37,7 +38,8 @@ interface Candidate {
   readonly size: string | undefined;
 }
 
-const COMPARE_FORMAT = "heapsoak.compare";
+type RunResult = { readonly record: RunRecord } | { readonly refused: string };
+
 const CANDIDATES_MOST = 1000;
 const BAD_INPUT = 2;
 
@@ -56,7 +58,7 @@ Exit codes: 0 a candidate passes, 1 none does, 2 bad input, 3 none passes and so
 
 /** `heapsoak compare`: scenarios on several allocators and sizes, with the same random draws. */
 export function compareCommand(): Command {
-  return new Command("compare")
+  const command = new Command("compare")
     .summary("run scenarios on several allocators and heap sizes")
     .description("Runs scenarios on several allocators and heap sizes, with the same random draws, for one table.")
     .argument("<scenario...>", "files, folders, or names of shipped scenarios")
@@ -68,7 +70,8 @@ export function compareCommand(): Command {
     .option("--seed <n>", "seed of all random draws; the scenario's by default")
     .option("--device <id>", "another device (see: heapsoak devices), or a device file, linker script or ELF")
     .option("--set <path=value>", "change any value of the scenario; repeatable", collect)
-    .option("--json <file>", "write all records; - for standard output, everything else then goes to stderr")
+    .option("--json <file>", "write all records; - for standard output, everything else then goes to stderr");
+  return withHtmlOption(command)
     .option("--quiet", "no progress, only the table")
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -76,25 +79,29 @@ export function compareCommand(): Command {
 
 async function run(args: readonly string[], options: CompareOptions): Promise<void> {
   const candidates = await candidatesOf(findScenarios(args), options);
-  if (options.json !== undefined) await refuseUnwritable(options.json);
+  await refuseOutputs(options);
   const comparison = new Comparison(options);
   await interruptible(
     (signal) => comparison.run(candidates, signal),
     () => comparison.clear(),
   );
-  process.exitCode = exitCode(comparison.runs);
-  const out = options.json === "-" ? process.stderr : process.stdout;
-  out.write(compareText(comparison.runs, options.stack, paintFor(out)));
-  if (options.json === undefined) return;
-  await writeWhole(
-    options.json,
-    recordJson({ format: COMPARE_FORMAT, version: 1, runs: comparison.runs.map(runJson) }),
-  );
+  const { runs } = comparison;
+  process.exitCode = exitCode(runs);
+  const out = reportStream(options);
+  out.write(compareText(runs, comparedStack(candidates, options.stack), paintFor(out)));
+  const record: CompareRecord = { format: COMPARE_FORMAT, version: 1, runs };
+  await writeOutputs(options, { name: "comparison", record });
+}
+
+function comparedStack(candidates: readonly Candidate[], task: string | undefined): ComparedStack | undefined {
+  return task === undefined
+    ? undefined
+    : { task, protections: candidates.map(({ protection }) => protection ?? "none") };
 }
 
 /** Runs the candidates, one after the other. */
 class Comparison {
-  readonly runs: ComparedRun[] = [];
+  readonly runs: ComparedCandidate[] = [];
   readonly #options: CompareOptions;
   #progress: RunProgress | undefined;
 
@@ -106,14 +113,13 @@ class Comparison {
   async run(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
     for (const candidate of candidates) {
       if (signal.aborted) return;
-      const { file, heap, size, protection } = candidate;
+      const { file, heap, size } = candidate;
       this.runs.push({
         scenario: scenarioName(file),
         heap: heap?.name ?? null,
         allocator: candidate.allocator ?? heap?.allocator ?? null,
         size: size ?? null,
-        protection: protection ?? null,
-        result: await this.#result(candidate, signal),
+        ...(await this.#result(candidate, signal)),
       });
     }
   }
@@ -123,7 +129,7 @@ class Comparison {
   }
 
   /** A candidate that the device or the allocator refuses is a result, too. */
-  async #result({ file, heap, allocator, size }: Candidate, signal: AbortSignal): Promise<ComparedRun["result"]> {
+  async #result({ file, heap, allocator, size }: Candidate, signal: AbortSignal): Promise<RunResult> {
     const name = heap?.name ?? "";
     try {
       const scenario = await loadScenario(file, {
@@ -140,10 +146,6 @@ class Comparison {
       return { refused: error.message };
     }
   }
-}
-
-function runJson({ scenario, heap, allocator, size, result }: ComparedRun): object {
-  return { scenario, heap, allocator, size, ...result };
 }
 
 /** Every scenario on every allocator and size, in the order given. Throws what is wrong with any of them. */
@@ -200,8 +202,8 @@ function unknownName(message: string, kind: string, named: readonly { readonly n
 }
 
 /** 0 where one passes; else 3 where one is undecided, 1 where all fail, 2 where none could run. */
-function exitCode(runs: readonly ComparedRun[]): number {
-  const verdicts = new Set<Verdict>(runs.flatMap(({ result }) => ("record" in result ? [result.record.verdict] : [])));
+function exitCode(runs: readonly ComparedCandidate[]): number {
+  const verdicts = new Set<Verdict>(runs.flatMap((run) => ("record" in run ? [run.record.verdict] : [])));
   const decisive = (["pass", "undecided", "fail"] as const).find((verdict) => verdicts.has(verdict));
   return decisive === undefined ? BAD_INPUT : EXIT_CODES[decisive];
 }

@@ -4,8 +4,9 @@ import { formatBytes } from "../quantities.ts";
 import { huntText } from "../report/hunt-text.ts";
 import { recordJson } from "../report/record-json.ts";
 import { formatCount } from "../report/table.ts";
+import { verdictOf } from "../report/verdict-of.ts";
 import { type HuntProgress, type HuntRequest, hunt, STEPS_A_SECOND } from "../risk/hunt/hunt.ts";
-import type { HuntGoal, HuntRecord } from "../risk/hunt/record.ts";
+import type { HuntGoal } from "../risk/hunt/record.ts";
 import { loadScenario } from "../scenario/load.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import { collect, parseCount } from "./arguments.ts";
@@ -91,7 +92,7 @@ async function run(argument: string, options: HuntOptions): Promise<void> {
     () => line?.clear(),
   );
   line?.clear();
-  process.exitCode = isBad(record) ? 1 : 0;
+  process.exitCode = verdictOf(record) === "fail" ? 1 : 0;
   const stream = json === "-" ? process.stderr : process.stdout;
   stream.write(huntText(record, paintFor(stream)));
   if (json !== undefined) await writeWhole(json, recordJson(record));
@@ -113,11 +114,6 @@ function requestOf(options: HuntOptions): HuntRequest {
     ...(budgetSteps !== undefined && { budgetSteps: Math.min(Math.ceil(budgetSteps), STEPS_MOST) }),
     ...(seed !== undefined && { seed: parseSeed(seed) }),
   };
-}
-
-function isBad({ goal, found, plain, arenaBytes }: HuntRecord): boolean {
-  const worst = found ?? plain;
-  return goal === "failure" ? worst.failure !== null : worst.needsMore || (worst.neededBytes ?? 0) > arenaBytes;
 }
 
 function progressText({ spentSteps, budgetSteps, heapsSeen, best }: HuntProgress, goal: HuntGoal): string {

@@ -52,7 +52,7 @@ async function run(folders: readonly string[], { json }: { json?: string }): Pro
   const record = buildRiskRecord(questionIn(merged), tally);
   process.exitCode = EXIT_CODES[record.verdict];
   const out = json === "-" ? process.stderr : process.stdout;
-  out.write(riskText(record, { paint: paintFor(out), blocks: out.isTTY === true }));
+  out.write(riskText(record, paintFor(out)));
   if (json !== undefined) await writeWhole(json, recordJson(record));
 }
 

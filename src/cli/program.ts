@@ -7,6 +7,7 @@ import { blameCommand } from "./blame.ts";
 import { boardCommand } from "./board.ts";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
+import { diffCommand } from "./diff.ts";
 import { fitCommand } from "./fit.ts";
 import { forecastCommand } from "./forecast.ts";
 import { huntCommand } from "./hunt.ts";
@@ -15,6 +16,7 @@ import { initCommand } from "./init.ts";
 import { devicesCommand } from "./list-devices.ts";
 import { mergeCommand } from "./merge.ts";
 import { replayCommand } from "./replay.ts";
+import { reportCommand } from "./report.ts";
 import { riskCommand } from "./risk.ts";
 import { runCommand } from "./run.ts";
 import { scenariosCommand } from "./scenarios.ts";
@@ -28,6 +30,8 @@ import { worstCommand } from "./worst.ts";
 const COMMANDS = [
   runCommand,
   compareCommand,
+  reportCommand,
+  diffCommand,
   riskCommand,
   sizeCommand,
   mergeCommand,
@@ -54,6 +58,8 @@ const EXAMPLES = `
 Examples:
   $ heapsoak run mqtt-tls
   $ heapsoak compare mqtt-tls --allocators freertos-heap4,tlsf --heap-sizes 36KiB,40KiB
+  $ heapsoak report run.json --html run.html --junit run.xml
+  $ heapsoak diff main.json branch.json
   $ heapsoak risk mqtt-tls --horizon 2d --max-risk 1%
   $ heapsoak size mqtt-tls --risk 5% --horizon 1d
   $ heapsoak check gateway.yaml

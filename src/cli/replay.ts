@@ -4,6 +4,7 @@ import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
 import { parseRange, parseSize } from "../quantities.ts";
 import { replayText } from "../report/replay-text.ts";
+import { REPLAY_FORMAT, type ReplayRecord } from "../report/report-record.ts";
 import { verificationText, verificationTotal } from "../report/verify-text.ts";
 import { type ReplayRequest, replayTrace } from "../trace/replay.ts";
 import { AT_END, type AtEnd } from "../trace/replay-passes.ts";
@@ -12,6 +13,7 @@ import { traceFiles, type Verification, verifyTrace } from "../trace/verify.ts";
 import { collect, parseAssignments, parseCount } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { writeJson } from "./output.ts";
+import { refuseOutputs, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 
 interface ReplayOptions {
   readonly allocator?: string[];
@@ -24,6 +26,7 @@ interface ReplayOptions {
   readonly assertions: boolean;
   readonly verify?: boolean;
   readonly json?: string;
+  readonly html?: string;
 }
 
 const PASSES_MOST = 1_000_000;
@@ -61,7 +64,7 @@ Exit codes: 0 replayed, 1 a mismatch (--verify), 2 bad input, 3 nothing could be
 
 /** `heapsoak replay`: recorded operations on chosen heaps, or their comparison with the recording. */
 export function replayCommand(): Command {
-  return new Command("replay")
+  const command = new Command("replay")
     .summary("replay recorded traces against allocators, or verify placement")
     .description(
       "Replays recorded traces and reports failed requests, peak, fragmentation, visits and the worst moment.",
@@ -85,9 +88,8 @@ export function replayCommand(): Command {
     )
     .option("--no-assertions", "compile the allocators' own assertions out, so that they go on")
     .option("--verify", "compare every offset, statistic and checksum with the recording")
-    .option("--json <file>", "write the results as JSON; - for standard output")
-    .addHelpText("after", EXAMPLES)
-    .action(run);
+    .option("--json <file>", "write the results as JSON; - for standard output");
+  return withHtmlOption(command).addHelpText("after", EXAMPLES).action(run);
 }
 
 async function run(traces: string[], options: ReplayOptions): Promise<void> {
@@ -97,15 +99,18 @@ async function run(traces: string[], options: ReplayOptions): Promise<void> {
 
 async function replay(traces: readonly string[], options: ReplayOptions): Promise<void> {
   const request = await requestOf(options);
+  await refuseOutputs(options);
+  const isSilent = options.json === "-" || options.html === "-";
   const replays: { trace: string; results: ReplayResult[] }[] = [];
   for (const trace of traces) {
     const results = await replayTrace(trace, request);
     replays.push({ trace, results });
-    if (options.json === "-") continue;
+    if (isSilent) continue;
     const gap = replays.length > 1 ? "\n" : "";
     process.stdout.write(gap + replayText(trace === "-" ? "standard input" : trace, results, paintFor(process.stdout)));
   }
-  if (options.json !== undefined) await writeJson(options.json, { format: "heapsoak.replay", version: 1, replays });
+  const record: ReplayRecord = { format: REPLAY_FORMAT, version: 1, replays };
+  await writeOutputs(options, { name: "replay", record });
 }
 
 async function requestOf(options: ReplayOptions): Promise<ReplayRequest> {
@@ -159,6 +164,7 @@ function verdict(results: readonly Verification[]): number {
 
 /** With --verify everything comes from the trace's header. */
 function refuseReplayOptions(options: ReplayOptions): void {
+  if (options.html !== undefined) throw new HeapsoakError("bad-argument", "--html: a verification has no page.");
   const given = [
     options.allocator && "--allocator",
     options.device !== undefined && "--device",

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import { HeapsoakError } from "../errors.ts";
+import { baseName } from "../files.ts";
 import type { FitProgress } from "../fit/fit.ts";
 import { formatBytes } from "../quantities.ts";
-import { recordJson } from "../report/record-json.ts";
 import { riskText } from "../report/risk-text.ts";
 import { formatCount } from "../report/table.ts";
 import type { RiskQuestion } from "../risk/build-record.ts";
@@ -20,7 +20,7 @@ import { paintFor } from "./colors.ts";
 import { findScenario } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
 import { LiveLine } from "./live-line.ts";
-import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { refuseOutputs, reportStream, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 import { EXIT_CODES } from "./run.ts";
 import { parseSeed, parseTimeOption, scenarioOptions } from "./scenario-options.ts";
 import { isTraceFile } from "./trace-file.ts";
@@ -70,6 +70,8 @@ Examples:
   What a recorded device will come to:
     $ heapsoak risk day.trace.gz --horizon 1y --runs 100
 
+What the figures mean and where they come from is in docs/statistics.md of this package.
+
 Exit codes: 0 the risk of a cell is below --max-risk with 95 % (or none was given), 1 that of every cell is above it,
 2 bad input, 3 undecided, or interrupted.`;
 
@@ -103,8 +105,11 @@ export function riskCommand(): Command {
     .option("--set <path=value>", "change any value of the scenario; repeatable", collect)
     .option("--even-if-it-does-not-fit", "of a trace: go on where the fitted scenario does not behave as it does")
     .option("--max-cpu <time>", "processor time that the campaign may take; refused if it needs more", MAX_CPU);
-  return addCampaignOptions(command)
-    .option("--json <file>", "write the record; - for standard output, everything else then goes to stderr")
+  const running = addCampaignOptions(command).option(
+    "--json <file>",
+    "write the record; - for standard output, everything else then goes to stderr",
+  );
+  return withHtmlOption(running)
     .option("--quiet", "no cost and no progress, only the report")
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -115,7 +120,7 @@ async function run(argument: string, options: RiskOptions): Promise<void> {
   const maxCpuUs = parseTimeOption(options.maxCpu, "--max-cpu");
   refuseSplittingParts(options);
   const campaign = campaignOptions(options, { precision: options.precision !== undefined });
-  if (options.json !== undefined) await refuseUnwritable(options.json);
+  await refuseOutputs(options);
   const line = options.quiet ? undefined : new LiveLine(process.stderr);
   const { record, progress } = await interruptible(
     async (signal) => {
@@ -135,9 +140,9 @@ async function run(argument: string, options: RiskOptions): Promise<void> {
     return;
   }
   process.exitCode = EXIT_CODES[record.verdict];
-  const out = options.json === "-" ? process.stderr : process.stdout;
-  out.write(riskText(record, { paint: paintFor(out), blocks: out.isTTY === true }));
-  if (options.json !== undefined) await writeWhole(options.json, recordJson(record));
+  const out = reportStream(options);
+  out.write(riskText(record, paintFor(out)));
+  await writeOutputs(options, { name: baseName(argument), record });
 }
 
 async function questionOf(

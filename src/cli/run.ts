@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { HeapsoakError } from "../errors.ts";
-import { recordJson } from "../report/record-json.ts";
 import { runText } from "../report/run-text.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { Scenario } from "../scenario/model.ts";
@@ -8,9 +7,10 @@ import type { Verdict } from "../soak/record.ts";
 import type { SoakOptions } from "../soak/soak.ts";
 import { collect } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
-import { findScenario } from "./find-scenario.ts";
+import { findScenario, scenarioName } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
-import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { refuseUnwritable } from "./record-file.ts";
+import { refuseOutputs, reportStream, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 import { RunProgress } from "./run-progress.ts";
 import { parseTimeOption, runOptions, type ScenarioFlags, scenarioOptions } from "./scenario-options.ts";
 import { type FinishedRun, soakWithProgress } from "./soak-with-progress.ts";
@@ -18,6 +18,7 @@ import { TraceOutput } from "./trace-output.ts";
 
 interface RunOptions extends ScenarioFlags {
   readonly json?: string;
+  readonly html?: string;
   readonly checkpoint?: string;
   readonly every?: string;
   readonly resume?: string;
@@ -41,6 +42,8 @@ Examples:
   $ heapsoak run mqtt-tls
   A year on another allocator, with a larger heap:
     $ heapsoak run mqtt-tls --uptime 1y --allocator tlsf --heap-size main=48KiB
+  The same as one page for browsers, to look at and to share:
+    $ heapsoak run mqtt-tls --html mqtt-tls.html
   What led to the failure:
     $ heapsoak run mqtt-tls --heap-size 36KiB --rewind 10s
   Anything in the scenario can be changed:
@@ -52,11 +55,13 @@ Examples:
     $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d
     $ heapsoak run gateway.yaml --uptime 10y --checkpoint gateway.ckp --every 30d --resume gateway.ckp
 
+The format of scenarios is described in docs/scenario.md of this package, that of records in docs/record.md.
+
 Exit codes: 0 pass, 1 fail, 2 bad input, 3 undecided.`;
 
 /** `heapsoak run`: a scenario to its horizon, and the verdict. */
 export function runCommand(): Command {
-  return new Command("run")
+  const command = new Command("run")
     .summary("run a scenario and judge it by its expectations")
     .description("Runs a scenario for its simulated uptime and judges it by its expectations.")
     .argument("<scenario>", "a file, a folder with one, or the name of a shipped scenario")
@@ -66,7 +71,8 @@ export function runCommand(): Command {
     .option("--heap-size <[heap=]size>", "bytes of a heap, the first by default; repeatable", collect)
     .option("--device <id>", "another device (see: heapsoak devices), or a device file, linker script or ELF")
     .option("--set <path=value>", "change any value of the scenario; repeatable", collect)
-    .option("--json <file>", "write the record of the run; - for standard output, everything else then goes to stderr")
+    .option("--json <file>", "write the record of the run; - for standard output, everything else then goes to stderr");
+  return withHtmlOption(command)
     .option("--checkpoint <file>", "save the run there now and then, to go on after a crash or power cut")
     .option("--every <time>", `simulated time between checkpoints; ${CHECKPOINT_EVERY} by default`)
     .option("--resume <file>", "go on from a checkpoint of the same run")
@@ -88,10 +94,8 @@ async function run(argument: string, options: RunOptions): Promise<void> {
   const soakOptions = soakOptionsOf(options);
   const scenario = await loadScenario(findScenario(argument), scenarioOptions(options));
   const trace = options.trace === undefined ? undefined : tracePlace(options.trace, scenario);
-  if (trace && trace.file === options.json) {
-    throw new HeapsoakError("bad-argument", "--json and --trace name the same file.");
-  }
-  for (const file of [options.json, trace?.file]) if (file !== undefined) await refuseUnwritable(file);
+  await refuseOutputs(options, ["--trace", trace?.file], ["--checkpoint", options.checkpoint]);
+  if (trace) await refuseUnwritable(trace.file);
   const progress = options.quiet
     ? undefined
     : new RunProgress(process.stderr, { resumed: options.resume !== undefined });
@@ -100,10 +104,9 @@ async function run(argument: string, options: RunOptions): Promise<void> {
     () => progress?.clear(),
   );
   process.exitCode = EXIT_CODES[record.verdict];
-  const out = options.json === "-" ? process.stderr : process.stdout;
+  const out = reportStream(options);
   out.write(runText(record, paintFor(out), rewind));
-  // Last, so that a full disk does not take the verdict with it.
-  if (options.json !== undefined) await writeWhole(options.json, recordJson(record));
+  await writeOutputs(options, { name: scenarioName(argument), record });
   if (trouble) throw trouble;
   const ended = record.failure !== null || record.simulatedUs >= record.scenario.uptimeUs;
   if (!ended && options.checkpoint !== undefined) {
@@ -157,7 +160,7 @@ function soakOptionsOf(options: RunOptions): SoakOptions {
   };
 }
 
-function refuseCombinations({ checkpoint, every, json, resume, trace }: RunOptions): void {
+function refuseCombinations({ checkpoint, every, resume, trace }: RunOptions): void {
   if (trace !== undefined && (checkpoint ?? resume) !== undefined) {
     throw new HeapsoakError("bad-argument", "--trace does not go with --checkpoint and --resume.", {
       hint: "Run it once more for the trace: same scenario, same seed, same operations.",
@@ -167,8 +170,5 @@ function refuseCombinations({ checkpoint, every, json, resume, trace }: RunOptio
     throw new HeapsoakError("bad-argument", "--every says how often to save a checkpoint, but not where.", {
       hint: "Add --checkpoint FILE.",
     });
-  }
-  if (json !== undefined && json !== "-" && json === checkpoint) {
-    throw new HeapsoakError("bad-argument", "--json and --checkpoint name the same file.");
   }
 }

@@ -3,7 +3,7 @@ import { coreOfElf } from "../device/elf-memory.ts";
 import { coreFrames } from "../device/frames.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
-import { readLimited } from "../files.ts";
+import { baseName, readLimited } from "../files.ts";
 import { readCompilerFiles } from "../firmware-stack/compiler-files.ts";
 import { analyseProgram, type WantedEntry, type WantedHandler } from "../firmware-stack/program.ts";
 import { raisedScenario, stackLines } from "../firmware-stack/scenario-stacks.ts";
@@ -11,12 +11,12 @@ import { type StackBoundRecord, stackRecord } from "../firmware-stack/stack-reco
 import { readArmAttributes } from "../image/arm-attributes.ts";
 import { type Elf, ElfMachine, readElf } from "../image/elf.ts";
 import { parseSize } from "../quantities.ts";
-import { recordJson } from "../report/record-json.ts";
 import { stackBoundText } from "../report/stack-bound-text.ts";
 import { parseScenario } from "../scenario/load.ts";
 import { collect, parseCount } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { refuseOutputs, withHtmlOption, writeOutputs } from "./record-outputs.ts";
 
 interface StackOptions {
   readonly su?: string;
@@ -28,6 +28,7 @@ interface StackOptions {
   readonly scenario?: string;
   readonly out?: string;
   readonly json?: string;
+  readonly html?: string;
 }
 
 const EXIT_CODES = { pass: 0, fail: 1, undecided: 3 } as const;
@@ -51,7 +52,7 @@ Exit codes: 0 within the limits, 1 a limit is exceeded, 2 bad input, 3 only lowe
 
 /** `heapsoak stack`: the worst case of every stack of a firmware, from its ELF file. */
 export function stackCommand(): Command {
-  return new Command("stack")
+  const command = new Command("stack")
     .summary("bound the stacks of a firmware from its ELF file")
     .description(
       "Finds the worst case of every stack of a firmware: after reset, of each task and handler, and with all handlers nested. What cannot be known (recursion, calls through pointers, dynamic frames, unknown code) is named, and the figure is then a lower bound.",
@@ -69,22 +70,22 @@ export function stackCommand(): Command {
     .option("--limit <name=size>", "most bytes for an entry point, a handler or main-stack; repeatable", collect)
     .option("--scenario <file>", "print the stacks of this scenario with sizes that hold the worst cases")
     .option("--out <file>", "write the scenario with those sizes; - for standard output")
-    .option("--json <file>", "write the record as JSON; - for standard output")
-    .addHelpText("after", EXAMPLES)
-    .action(run);
+    .option("--json <file>", "write the record as JSON; - for standard output");
+  return withHtmlOption(command).addHelpText("after", EXAMPLES).action(run);
 }
 
 async function run(file: string, options: StackOptions): Promise<void> {
   if (options.out !== undefined && options.scenario === undefined) {
     throw new HeapsoakError("bad-argument", "--out: there is no --scenario whose stacks it could hold.");
   }
-  for (const path of [options.json, options.out]) if (path !== undefined) await refuseUnwritable(path);
+  await refuseOutputs(options, ["--out", options.out]);
+  if (options.out !== undefined) await refuseUnwritable(options.out);
   const record = await recordOf(file, options);
-  if (options.json !== undefined) await writeWhole(options.json, recordJson(record));
-  const toOutput = options.json !== "-" && options.out !== "-";
+  const toOutput = ![options.json, options.html, options.out].includes("-");
   if (toOutput) process.stdout.write(stackBoundText(record, paintFor(process.stdout)));
   if (options.scenario !== undefined) await writeScenario(record, options.scenario, options.out, toOutput);
   process.exitCode = EXIT_CODES[record.verdict];
+  await writeOutputs(options, { name: baseName(file), record });
 }
 
 async function recordOf(file: string, options: StackOptions): Promise<StackBoundRecord> {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
+import { plainPaint } from "../../src/report/paint.ts";
 import { riskText } from "../../src/report/risk-text.ts";
 import { estimateCost, refuseCostly, runsForPrecision } from "../../src/risk/cost.ts";
 import { parseAllocators, parseHeapSizes } from "../../src/risk/grid.ts";
@@ -255,7 +256,8 @@ describe("grids on the command line", () => {
 describe("the report", () => {
   test("draws survival in blocks on a terminal and in digits elsewhere", async () => {
     const record = await recordOf({ heapSizes: [3584], runs: 40 });
-    expect(riskText(record, { blocks: true })).toMatch(/3.5 KiB {2}█+[▁-▇]+ {2}\S+ % survive/);
+    const onTerminal = { ...plainPaint, glyphs: { ...plainPaint.glyphs, blocks: true } };
+    expect(riskText(record, onTerminal)).toMatch(/3.5 KiB {2}█+[▁-▇]+ {2}\S+ % survive/);
     expect(riskText(record)).toMatch(/3.5 KiB {2}#+[0-9]+ {2}/);
     expect(riskText(record)).not.toMatch(/[▁-█]/);
   });
