@@ -11,7 +11,7 @@ function installed(name) {
   }
 }
 
-const missing = ["assemblyscript", "typescript"].filter((name) => !installed(name));
+const missing = ["assemblyscript", "esbuild", "typescript", "uplot"].filter((name) => !installed(name));
 if (missing.length > 0) {
   console.log(
     `heapsoak: not built, because ${missing.join(" and ")} ${missing.length > 1 ? "are development dependencies" : "is a development dependency"}.`,

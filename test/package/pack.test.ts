@@ -16,7 +16,7 @@ const npm = (args: string[], cwd: string) =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
-test("the packed package, installed in an empty folder, replays a trace with its prebuilt core", {
+test("the packed package, installed in an empty folder, replays a trace with its prebuilt core, and makes a page of it", {
   timeout: 120_000,
 }, () => {
   const packed = JSON.parse(
@@ -29,6 +29,9 @@ test("the packed package, installed in an empty folder, replays a trace with its
       "dist/core/release.wasm",
       "dist/core/soak.wasm",
       "dist/core/exact.wasm",
+      "dist/page/page.js",
+      "dist/page/page.css",
+      "docs/record.md",
       "LICENSE",
       "README.md",
       "firmware-scenarios/board-agent/heapsoak_agent.c",
@@ -40,15 +43,14 @@ test("the packed package, installed in an empty folder, replays a trace with its
   writeFileSync(join(folder, "package.json"), JSON.stringify(consumer(tarball?.filename ?? "")));
   npm(["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts"], folder);
   writeFileSync(join(folder, "day.trace"), "# allocator=freertos-heap4\n# heap_size=1024\na 0 100 8\nf 0\n");
-  const output = execFileSync(
-    process.execPath,
-    ["node_modules/heapsoak/dist/src/main.js", "replay", "--verify", "day.trace"],
-    {
+  const replay = (...args: string[]) =>
+    execFileSync(process.execPath, ["node_modules/heapsoak/dist/src/main.js", "replay", ...args], {
       cwd: folder,
       encoding: "utf8",
-    },
-  );
-  expect(output).toContain("1 traces, 2 operations, 0 mismatches");
+    });
+  expect(replay("--verify", "day.trace")).toContain("1 traces, 2 operations, 0 mismatches");
+  replay("day.trace", "--html", "day.html");
+  expect(readFileSync(join(folder, "day.html"), "utf8")).toMatch(/^<!doctype html>/);
 });
 
 interface PackResult {
