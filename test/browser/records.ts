@@ -1,9 +1,10 @@
-/** Records of every kind that a command makes without a board or a compiler, made by the commands themselves. */
+/** Records of every kind, made by the commands themselves; those that take a board or a compiler are kept ones. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readRecord } from "../../src/records/read-record.ts";
 import type { NamedRecord } from "../../src/report/report-record.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -33,8 +34,9 @@ const FROM_TRACES: Readonly<Record<string, string>> = {
   blame: `blame ${FAILING_TRACE}`,
   fit: `fit ${DAY_TRACE} --out again.yaml`,
 };
+const KEPT = ["validation", "stack-bound"] as const;
 
-export const KINDS: readonly string[] = [...Object.keys(FROM_SCENARIOS), ...Object.keys(FROM_TRACES)];
+export const KINDS: readonly string[] = [...Object.keys(FROM_SCENARIOS), ...Object.keys(FROM_TRACES), ...KEPT];
 
 /** All of them, by name. */
 export async function makeRecords(): Promise<ReadonlyMap<string, NamedRecord>> {
@@ -43,10 +45,16 @@ export async function makeRecords(): Promise<ReadonlyMap<string, NamedRecord>> {
   for (const commands of [FROM_SCENARIOS, FROM_TRACES]) {
     for (const [name, command] of Object.entries(commands)) {
       await heapsoak(folder, `${command} --json ${name}.json`);
-      records.set(name, { name, record: JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) });
+      records.set(name, namedRecord(name, folder));
     }
   }
+  for (const name of KEPT) records.set(name, namedRecord(name, join(ROOT, "test/report/page-records")));
   return records;
+}
+
+function namedRecord(name: string, folder: string): NamedRecord {
+  const file = `${name}.json`;
+  return { name, record: readRecord(readFileSync(join(folder, file), "utf8"), file) };
 }
 
 /** Failed and open verdicts are as good as any; bad input is not. */
