@@ -172,10 +172,11 @@ class HeapPicture {
     this.#detail.classList.toggle("idle", !part);
   }
 
-  /** Where the refused request would have had to fit; null where this heap did not refuse it. */
+  /** Where the refused request would have had to fit; null where this heap did not refuse it, or the run went on. */
   #gapAtFailure(heap: string): { offset: number; bytes: number } | null {
     const columns = this.#columns;
-    if (!(columns instanceof BlockRows) || this.#drawing.run.failure?.heap !== heap) return null;
+    const { failure, simulatedUs } = this.#drawing.run;
+    if (!(columns instanceof BlockRows) || failure?.heap !== heap || failure.atUs < simulatedUs) return null;
     return columns.largestGap(columns.endsUs.length - 1);
   }
 
