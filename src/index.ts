@@ -56,6 +56,7 @@ export { heapMap, heapPicture, type PictureOptions } from "./report/picture.ts";
 export { recordText } from "./report/record-text.ts";
 export type {
   ComparedCandidate,
+  ComparedStack,
   CompareRecord,
   NamedRecord,
   RecordKind,

@@ -3,8 +3,13 @@ import { findAllocator } from "../allocators/catalogue.ts";
 import { HeapsoakError } from "../errors.ts";
 import { parseSize } from "../quantities.ts";
 import { guardsText } from "../report/check-text.ts";
-import { type ComparedStack, compareText } from "../report/compare-text.ts";
-import { COMPARE_FORMAT, type ComparedCandidate, type CompareRecord } from "../report/report-record.ts";
+import { compareText } from "../report/compare-text.ts";
+import {
+  COMPARE_FORMAT,
+  type ComparedCandidate,
+  type ComparedStack,
+  type CompareRecord,
+} from "../report/report-record.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { HeapModel, Scenario } from "../scenario/model.ts";
 import type { RunRecord, Verdict } from "../soak/record.ts";
@@ -87,9 +92,10 @@ async function run(args: readonly string[], options: CompareOptions): Promise<vo
   );
   const { runs } = comparison;
   process.exitCode = exitCode(runs);
+  const stack = comparedStack(candidates, options.stack);
+  const record: CompareRecord = { format: COMPARE_FORMAT, version: 1, runs, ...(stack && { stack }) };
   const out = reportStream(options);
-  out.write(compareText(runs, comparedStack(candidates, options.stack), paintFor(out)));
-  const record: CompareRecord = { format: COMPARE_FORMAT, version: 1, runs };
+  out.write(compareText(record, paintFor(out)));
   await writeOutputs(options, { name: "comparison", record });
 }
 

@@ -1,9 +1,14 @@
 /** The schema of the record of a comparison. */
 import { z } from "zod";
-import { COMPARE_FORMAT, type ComparedCandidate, type CompareRecord } from "../report/report-record.ts";
+import {
+  COMPARE_FORMAT,
+  type ComparedCandidate,
+  type ComparedStack,
+  type CompareRecord,
+} from "../report/report-record.ts";
 import type { RunRecord } from "../soak/record.ts";
 import { runSchema } from "./run-schema.ts";
-import { chosen, list, nullable, object, text } from "./schema-parts.ts";
+import { absent, chosen, list, nullable, object, text } from "./schema-parts.ts";
 
 const asked = { scenario: text, heap: nullable(text), allocator: nullable(text), size: nullable(text) };
 type Ran = Extract<ComparedCandidate, { readonly record: RunRecord }>;
@@ -20,4 +25,5 @@ export const compareSchema = object<CompareRecord>({
       "a candidate with its record, or why it was refused",
     ),
   ),
+  stack: absent(object<ComparedStack>({ task: text, protections: list(text) })),
 });

@@ -2,16 +2,9 @@ import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import type { HeapRecordOfRun, RunRecord } from "../soak/record.ts";
 import { type Paint, plainPaint } from "./paint.ts";
-import type { ComparedCandidate } from "./report-record.ts";
+import type { ComparedCandidate, ComparedStack, CompareRecord } from "./report-record.ts";
 import { type ProtectedRun, stackTable } from "./stack-table.ts";
 import { formatCount, formatRatio, type TableRow, tableLines } from "./table.ts";
-
-/** A stack that is compared as well. */
-export interface ComparedStack {
-  readonly task: string;
-  /** Its guards in words, for each candidate. */
-  readonly protections: readonly string[];
-}
 
 const HEADS = [
   "SIZE",
@@ -30,13 +23,9 @@ const COLLECTION_HEAD = "LONGEST COLLECTION";
 
 /**
  * The comparison as one table, a row a candidate; with `stack`, below it what noticed an overflow of that stack. A
- * pure function of the records.
+ * pure function of the record.
  */
-export function compareText(
-  runs: readonly ComparedCandidate[],
-  stack?: ComparedStack,
-  paint: Paint = plainPaint,
-): string {
+export function compareText({ runs, stack }: Pick<CompareRecord, "runs" | "stack">, paint: Paint = plainPaint): string {
   const sections = [
     [paint.strong(headline(runs)), "", ...tableLines(...comparedTable(runs))],
     stack === undefined ? [] : [paint.strong(`stack ${stack.task}`), ...stackTable(protectedRuns(runs, stack))],
@@ -78,7 +67,11 @@ function headline(runs: readonly ComparedCandidate[]): string {
   return `${first.scenario.title}: heap ${runs[0]?.heap ?? "none"} on ${first.scenario.device}${seed}`;
 }
 
-function protectedRuns(runs: readonly ComparedCandidate[], { task, protections }: ComparedStack): ProtectedRun[] {
+/** What `stackTable` tells of each candidate that ran. */
+export function protectedRuns(
+  runs: readonly ComparedCandidate[],
+  { task, protections }: ComparedStack,
+): ProtectedRun[] {
   return runs.flatMap((run, index) =>
     "record" in run ? [{ protection: protections[index] ?? "none", stack: task, run: run.record }] : [],
   );

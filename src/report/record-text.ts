@@ -23,7 +23,7 @@ export function recordText(record: ReportRecord, paint: Paint = plainPaint): str
     case "heapsoak.run":
       return runText(shown, paint);
     case "heapsoak.compare":
-      return compareText(shown.runs, undefined, paint);
+      return compareText(shown, paint);
     case "heapsoak.risk":
       return riskText(shown, paint);
     case "heapsoak.size":

@@ -25,10 +25,19 @@ export type ComparedCandidate = {
   readonly size: string | null;
 } & ({ readonly record: RunRecord } | { readonly refused: string });
 
+/** A stack that is compared as well. */
+export interface ComparedStack {
+  readonly task: string;
+  /** Its guards in words, for each candidate. */
+  readonly protections: readonly string[];
+}
+
 export interface CompareRecord {
   readonly format: typeof COMPARE_FORMAT;
   readonly version: 1;
   readonly runs: readonly ComparedCandidate[];
+  /** Absent where no stack was asked for. */
+  readonly stack?: ComparedStack;
 }
 
 export interface ReplayRecord {

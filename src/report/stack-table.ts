@@ -1,7 +1,7 @@
 import { formatBytes } from "../quantities.ts";
 import { formatDuration } from "../scenario/quantities.ts";
 import type { RunRecord } from "../soak/record.ts";
-import { tableLines } from "./table.ts";
+import { type TableRow, tableLines } from "./table.ts";
 
 /** A run in which a stack was put under a protection. */
 export interface ProtectedRun {
@@ -11,15 +11,16 @@ export interface ProtectedRun {
   readonly run: Pick<RunRecord, "stacks" | "failure" | "simulatedUs">;
 }
 
-const HEADS = ["detected by", "after", "bytes beyond", "overwrote", "the run ends with"];
+export const STACK_TABLE_HEADS = ["detected by", "after", "bytes beyond", "overwrote", "the run ends with"];
 
 /** The same overflow under several protections, side by side: one line a run. */
 export function stackTable(runs: readonly ProtectedRun[]): string[] {
-  return tableLines(
-    HEADS,
-    runs.map(({ protection, stack, run }) => ({ title: protection, cells: cellsOf(stack, run) })),
-    "left",
-  );
+  return tableLines(STACK_TABLE_HEADS, stackTableRows(runs), "left");
+}
+
+/** The rows of that table. */
+export function stackTableRows(runs: readonly ProtectedRun[]): TableRow[] {
+  return runs.map(({ protection, stack, run }) => ({ title: protection, cells: cellsOf(stack, run) }));
 }
 
 function cellsOf(stack: string, { stacks, failure }: ProtectedRun["run"]): string[] {

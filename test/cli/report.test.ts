@@ -127,7 +127,7 @@ describe("--html", { timeout: 60_000 }, () => {
     const run = await heapsoak(["run", LEAKER, "--heap-size", "512", "--quiet", "--json", json, "--html", page]);
     expect(run.code).toBe(1);
     expect((await heapsoak(["report", json, "--html", "-"])).out).toBe(readFileSync(page, "utf8"));
-    const sizes = ["--heap-sizes", "512,1KiB", "--quiet"];
+    const sizes = ["--heap-sizes", "512,1KiB", "--stack", "forgetful", "--quiet"];
     const compared = await heapsoak(["compare", LEAKER, ...sizes, "--json", comparison, "--html", page]);
     expect(compared.out).toBe((await heapsoak(["report", comparison])).out);
     expect((await heapsoak(["report", comparison, "--html", "-"])).out).toBe(readFileSync(page, "utf8"));

@@ -194,6 +194,16 @@ describe("the page of several runs", () => {
     expect(text).toContain("REFUSED");
   });
 
+  test("tells what noticed an overflow of the stack that is compared", () => {
+    const overflow = { atUs: 1e6, detectedBy: "mpu", detectedAfterUs: 0, bytesBeyond: 96, overwrote: ["stack of b"] };
+    const record = runRecord({ stacks: { a: stackRecord({ overflow }) } });
+    const candidate = { scenario: "a", heap: "main", allocator: "tlsf", size: null, record };
+    const stack = { task: "a", protections: ["mpu 32 B"] };
+    const text = page({ format: "heapsoak.compare", version: 1, runs: [candidate], stack });
+    expect(text).toContain("The stack of a under its guards");
+    expect(text).toMatch(/<th scope="row">mpu 32 B<\/th><td class="word">mpu<\/td><td class="word">at once<\/td>/);
+  });
+
   test("of more than twelve draws only their comparison, from thinned series that keep the extremes", () => {
     const heaps = { main: heapRecord({ series: seriesOf(512) }) };
     const text = page(...Array.from({ length: 13 }, () => runRecord({ heaps })));

@@ -3,7 +3,9 @@ import { formatBytes } from "../../quantities.ts";
 import { formatDuration } from "../../scenario/quantities.ts";
 import { counted } from "../../soak/figures.ts";
 import type { HeapRecordOfRun, RunRecord, Verdict } from "../../soak/record.ts";
+import { protectedRuns } from "../compare-text.ts";
 import type { ComparedCandidate, CompareRecord } from "../report-record.ts";
+import { STACK_TABLE_HEADS, stackTableRows } from "../stack-table.ts";
 import { formatCount, formatRatio } from "../table.ts";
 import { historyMultiple } from "./history-section.ts";
 import { type Html, type HtmlValue, html } from "./markup.ts";
@@ -11,6 +13,7 @@ import type { PageContext } from "./page-context.ts";
 import { badge, type PageRow, table, toned } from "./parts.ts";
 import type { RecordPage, Section } from "./record-page.ts";
 import { runSentence, VERDICT_TONES } from "./run-page.ts";
+import { textTable } from "./text-parts.ts";
 
 const COLUMNS = 64;
 
@@ -51,7 +54,11 @@ export function comparePage(record: CompareRecord, name: string, context: PageCo
     verdict: `${passed.length} OF ${record.runs.length} PASS`,
     tone,
     sentence: sentenceOf(record.runs, runs),
-    sections: [tableSection(record.runs, runs), ...multiplesSection(record.runs, runs, name, context)],
+    sections: [
+      tableSection(record.runs, runs),
+      ...stackSection(record),
+      ...multiplesSection(record.runs, runs, name, context),
+    ],
     provenance: provenanceOf(runs),
   };
 }
@@ -125,6 +132,19 @@ function tableSection(all: readonly ComparedCandidate[], runs: readonly RunCandi
   const body = html`${table(heads, rows, { caption: "Bytes and counts of the compared heap over the whole run; ▲ best, ▼ worst", words: [2] })}
 ${refused}${failed.length > 0 && html`<ul>${failed}</ul>`}`;
   return { id: "candidates", title: "Side by side", body };
+}
+
+/** What noticed an overflow of the stack that was compared. */
+function stackSection({ runs, stack }: CompareRecord): Section[] {
+  if (!stack) return [];
+  const options = {
+    first: "guards",
+    caption: `Overflows of the stack of ${stack.task}`,
+    captionHidden: true,
+    words: STACK_TABLE_HEADS.map((_, index) => index + 1),
+  };
+  const body = textTable(STACK_TABLE_HEADS, stackTableRows(protectedRuns(runs, stack)), options);
+  return [{ id: "stack", title: `The stack of ${stack.task} under its guards`, body }];
 }
 
 interface Extremes {
