@@ -263,13 +263,13 @@ class SoakLayer {
     this.#control.set(SoakField.JournalCapacity, JOURNAL_ENTRIES);
   }
 
-  /** A record for each pair of granules that the heaps have. */
+  /** A record for each granule that the heaps have, the smallest block of a pool, and one for a request under way. */
   #layLedger(heaps: readonly SoakHeap[]): void {
-    const pairs = heaps.reduce((sum, { heap, record }) => {
+    const granules = heaps.reduce((sum, { heap, record }) => {
       const arenaBytes = heap.regions.reduce((bytes, region) => bytes + region.bytes, 0);
-      return sum + arenaBytes / (2 * record.granuleBytes);
+      return sum + arenaBytes / record.granuleBytes;
     }, 0);
-    const capacity = Math.min(Math.max(Math.ceil(pairs), LEDGER_LEAST), LEDGER_MOST);
+    const capacity = Math.min(Math.max(Math.ceil(granules) + 1, LEDGER_LEAST), LEDGER_MOST);
     const recordBytes = LedgerField.Length * 4;
     const ledger = this.#engine.allocateGrowingPool(
       capacity * recordBytes,
