@@ -10,11 +10,11 @@ import {
 } from "../board/validation/operation-source.ts";
 import { scenarioOperations } from "../board/validation/scenario-operations.ts";
 import { type Validation, validateBoard } from "../board/validation/validate.ts";
-import type { ValidationVerdict } from "../board/validation/validation-record.ts";
 import type { RunSettings } from "../board/validation/validation-run.ts";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
 import { validationText } from "../report/validation-text.ts";
+import { VERDICTS } from "../report/verdict-of.ts";
 import { parseCount } from "./arguments.ts";
 import {
   type AllocatorFlags,
@@ -28,6 +28,7 @@ import { paintFor } from "./colors.ts";
 import { findScenario } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
 import { refuseOutputs, reportStream, withHtmlOption, writeOutputs } from "./record-outputs.ts";
+import { EXIT_CODES } from "./run.ts";
 import { parseSeed } from "./scenario-options.ts";
 import { ValidationLine } from "./validation-line.ts";
 
@@ -44,7 +45,6 @@ interface ValidateOptions extends PortFlags, AllocatorFlags {
 }
 
 /** The exit code of each verdict. */
-const EXIT_CODES: Readonly<Record<ValidationVerdict, number>> = { equal: 0, different: 1, undecided: 3 };
 
 const EXAMPLES = `
 The board runs the operations on its own allocator, the emulator the same ones on its; compared are every address,
@@ -112,7 +112,7 @@ async function run(argument: string, options: ValidateOptions): Promise<void> {
 }
 
 async function report(validation: Validation, options: ValidateOptions): Promise<void> {
-  process.exitCode = EXIT_CODES[validation.record.verdict];
+  process.exitCode = EXIT_CODES[VERDICTS.validation[validation.record.verdict]];
   const out = reportStream(options);
   out.write(validationText(validation, paintFor(out)));
   await writeOutputs(options, { name: "validation", record: validation.record });

@@ -10,9 +10,10 @@ import {
   type ComparedStack,
   type CompareRecord,
 } from "../report/report-record.ts";
+import { bestVerdict } from "../risk/verdict.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { HeapModel, Scenario } from "../scenario/model.ts";
-import type { RunRecord, Verdict } from "../soak/record.ts";
+import type { RunRecord } from "../soak/record.ts";
 import { collect } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { findScenarios, scenarioName } from "./find-scenario.ts";
@@ -209,7 +210,6 @@ function unknownName(message: string, kind: string, named: readonly { readonly n
 
 /** 0 where one passes; else 3 where one is undecided, 1 where all fail, 2 where none could run. */
 function exitCode(runs: readonly ComparedCandidate[]): number {
-  const verdicts = new Set<Verdict>(runs.flatMap((run) => ("record" in run ? [run.record.verdict] : [])));
-  const decisive = (["pass", "undecided", "fail"] as const).find((verdict) => verdicts.has(verdict));
-  return decisive === undefined ? BAD_INPUT : EXIT_CODES[decisive];
+  const verdicts = runs.flatMap((run) => ("record" in run ? [run.record.verdict] : []));
+  return verdicts.length === 0 ? BAD_INPUT : EXIT_CODES[bestVerdict(verdicts)];
 }

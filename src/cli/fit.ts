@@ -2,16 +2,17 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { resolveDevice } from "../device/resolve.ts";
 import { HeapsoakError } from "../errors.ts";
-import type { EvaluationVerdict } from "../fit/evaluation/evaluate.ts";
 import { type Fit, type FitProgress, type FitRequest, fitTrace } from "../fit/fit.ts";
 import { parseSize } from "../quantities.ts";
 import { fitComment, fitText } from "../report/fit-text.ts";
 import { recordJson } from "../report/record-json.ts";
+import { VERDICTS } from "../report/verdict-of.ts";
 import { collect, parseAssignments } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { interruptible } from "./interruption.ts";
 import { LiveLine } from "./live-line.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { EXIT_CODES } from "./run.ts";
 import { isSameFile } from "./trace-output.ts";
 
 interface FitOptions {
@@ -25,8 +26,6 @@ interface FitOptions {
   readonly json?: string;
   readonly quiet?: boolean;
 }
-
-const EXIT_CODES: Readonly<Record<EvaluationVerdict, number>> = { fits: 0, "does-not-fit": 1, undecided: 3 };
 
 const EXAMPLES = `
 The trace tells who allocates how much, how often and for how long: best with times (t=), tasks and call sites (at=),
@@ -87,7 +86,7 @@ async function run(trace: string, options: FitOptions): Promise<void> {
     (signal) => fitTrace({ ...request, signal, onProgress: (progress) => line?.update(() => progressText(progress)) }),
     () => line?.clear(),
   ).finally(() => line?.clear());
-  process.exitCode = EXIT_CODES[fit.record.evaluation.verdict];
+  process.exitCode = EXIT_CODES[VERDICTS.fit[fit.record.evaluation.verdict]];
   const stream = out === "-" || json === "-" ? process.stderr : process.stdout;
   stream.write(fitText(fit.record, out === "-" ? "standard output" : out, paintFor(stream)));
   await writeWhole(out, scenarioText(fit));

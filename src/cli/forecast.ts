@@ -2,12 +2,13 @@ import { Command } from "commander";
 import { HeapsoakError } from "../errors.ts";
 import type { NamedColumns } from "../forecast/csv-format.ts";
 import { type ForecastRequest, forecast } from "../forecast/forecast.ts";
-import type { ForecastOutcome } from "../forecast/record.ts";
 import { parseSize } from "../quantities.ts";
 import { forecastText } from "../report/forecast-text.ts";
+import { VERDICTS } from "../report/verdict-of.ts";
 import { parseCount } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { EXIT_CODES } from "./run.ts";
 import { parseTimeOption } from "./scenario-options.ts";
 
 interface ForecastOptions {
@@ -24,11 +25,6 @@ interface ForecastOptions {
   readonly json?: string;
 }
 
-const EXIT_CODES: Readonly<Record<ForecastOutcome, number>> = {
-  "not-within-horizon": 0,
-  "within-horizon": 1,
-  undecided: 3,
-};
 const FLEET_MOST = 1_000_000_000;
 
 const EXAMPLES = `
@@ -80,7 +76,7 @@ async function run(paths: string[], options: ForecastOptions): Promise<void> {
   const request = requestOf(paths, options);
   if (options.json !== undefined) await refuseUnwritable(options.json);
   const record = await forecast(request);
-  process.exitCode = EXIT_CODES[record.outcome];
+  process.exitCode = EXIT_CODES[VERDICTS.forecast[record.outcome]];
   const out = options.json === "-" ? process.stderr : process.stdout;
   out.write(forecastText(record, paintFor(out)));
   if (options.json !== undefined) await writeWhole(options.json, `${JSON.stringify(record, undefined, 2)}\n`);

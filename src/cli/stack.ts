@@ -17,6 +17,7 @@ import { collect, parseCount } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
 import { refuseOutputs, withHtmlOption, writeOutputs } from "./record-outputs.ts";
+import { EXIT_CODES } from "./run.ts";
 
 interface StackOptions {
   readonly su?: string;
@@ -31,7 +32,6 @@ interface StackOptions {
   readonly html?: string;
 }
 
-const EXIT_CODES = { pass: 0, fail: 1, undecided: 3 } as const;
 const SCENARIO_BYTES_MOST = 1024 * 1024;
 
 const EXAMPLES = `

@@ -1,13 +1,15 @@
 import { Command } from "commander";
 import { HeapsoakError } from "../errors.ts";
 import { recordJson } from "../report/record-json.ts";
+import { VERDICTS } from "../report/verdict-of.ts";
 import { worstText } from "../report/worst-text.ts";
 import { LIVE_MOST } from "../risk/worst/game.ts";
-import type { SizeResult, WorstRecord } from "../risk/worst/record.ts";
+import type { SizeResult } from "../risk/worst/record.ts";
 import { STATES_CEILING, UNIT_BYTES_MOST, worstCase } from "../risk/worst/worst.ts";
 import { collect, parseAssignments, parseCount } from "./arguments.ts";
 import { paintFor } from "./colors.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { EXIT_CODES } from "./run.ts";
 
 interface WorstOptions {
   readonly allocator: string;
@@ -22,7 +24,6 @@ interface WorstOptions {
 }
 
 /** The exit code of each verdict. */
-const EXIT_CODES: Readonly<Record<WorstRecord["verdict"], number>> = { exact: 0, "no-heap": 1, undecided: 3 };
 
 const EXAMPLES = `
 An adversary allocates and releases in any order, with requests of 1 to M units and at most N units live. Every state of
@@ -78,7 +79,7 @@ async function run(options: WorstOptions): Promise<void> {
     }),
     ...(!options.quiet && process.stderr.isTTY && { onSize: showSize }),
   });
-  process.exitCode = EXIT_CODES[result.record.verdict];
+  process.exitCode = EXIT_CODES[VERDICTS.worst[result.record.verdict]];
   const out = json === "-" ? process.stderr : process.stdout;
   out.write(worstText(result.record, paintFor(out)));
   if (json !== undefined) await writeWhole(json, recordJson(result.record));

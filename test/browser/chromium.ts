@@ -67,9 +67,8 @@ function writePage(name: string, records: readonly NamedRecord[]): string {
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: axe-core as it has just been put into the page
-    const { violations } = await (globalThis as any).axe.run();
-    return violations.map((fault: { id: string; help: string; nodes: { html: string }[] }) => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return violations.map((fault) => {
       return `${fault.id}: ${fault.help}: ${fault.nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`;
     });
   });

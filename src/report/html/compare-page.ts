@@ -11,8 +11,8 @@ import { historyMultiple } from "./history-section.ts";
 import { type Html, type HtmlValue, html } from "./markup.ts";
 import type { PageContext } from "./page-context.ts";
 import { badge, type PageRow, table, toned } from "./parts.ts";
-import type { RecordPage, Section } from "./record-page.ts";
-import { runSentence, VERDICT_TONES } from "./run-page.ts";
+import { type RecordPage, type Section, VERDICT_TONES } from "./record-page.ts";
+import { runSentence } from "./run-page.ts";
 import { textTable } from "./text-parts.ts";
 
 const COLUMNS = 64;

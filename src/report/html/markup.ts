@@ -1,4 +1,5 @@
 /** HTML that cannot be forgotten to be escaped: only what the `html` tag made is taken as markup. */
+import { printable } from "../../errors.ts";
 
 /** A piece of markup. */
 export class Html {
@@ -43,11 +44,5 @@ function markupOf(value: HtmlValue): string {
   if (value === null || value === undefined || value === false) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "object") return value.map(markupOf).join("");
-  return printableText(String(value)).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
-}
-
-/** Control characters, and those that turn the direction of a line, are shown as what they are. */
-function printableText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  return printable(String(value)).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

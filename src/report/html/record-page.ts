@@ -1,7 +1,11 @@
 /** What a record becomes on a page: a verdict and sections. One function for each kind of record makes it. */
+import type { Verdict } from "../../soak/record.ts";
 import type { Html } from "./markup.ts";
 
 export type Tone = "good" | "bad" | "open";
+
+/** How verdicts are coloured. */
+export const VERDICT_TONES: Readonly<Record<Verdict, Tone>> = { pass: "good", fail: "bad", undecided: "open" };
 
 export interface Section {
   /** Unique within the record: `heap-main`, in kebab-case. */

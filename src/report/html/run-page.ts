@@ -1,7 +1,7 @@
 /** The page of a run: the verdict and its figures, the moment of failure, then what the run did to heaps and stacks. */
 import { formatBytes } from "../../quantities.ts";
 import { formatDuration } from "../../scenario/quantities.ts";
-import type { FaultRecordOfRun, RunRecord, Verdict } from "../../soak/record.ts";
+import type { FaultRecordOfRun, RunRecord } from "../../soak/record.ts";
 import { plainPaint } from "../paint.ts";
 import { placeText } from "../place-text.ts";
 import { driftLines, heapRows } from "../run-heap-text.ts";
@@ -16,11 +16,8 @@ import { memorySection } from "./memory-section.ts";
 import { holdersTable, momentSection } from "./moment-section.ts";
 import type { PageContext } from "./page-context.ts";
 import { badge, factList, subheading, table, toned } from "./parts.ts";
-import type { RecordPage, Section, Tone } from "./record-page.ts";
+import { type RecordPage, type Section, VERDICT_TONES } from "./record-page.ts";
 import { stackSection } from "./stack-section.ts";
-
-/** How verdicts are coloured. */
-export const VERDICT_TONES: Readonly<Record<Verdict, Tone>> = { pass: "good", fail: "bad", undecided: "open" };
 
 /** The page of a run; `name` is the file's. */
 export function runPage(record: RunRecord, name: string, context: PageContext): RecordPage {

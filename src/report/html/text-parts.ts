@@ -1,11 +1,10 @@
 /** What the terminal's reports say, as parts of a page: their tables, and their lines as a list. */
-import type { Verdict } from "../../soak/record.ts";
 import type { ReportRecord } from "../report-record.ts";
 import type { TableRow } from "../table.ts";
 import { verdictOf } from "../verdict-of.ts";
 import { type Html, html } from "./markup.ts";
 import { type TableOptions, table } from "./parts.ts";
-import type { RecordPage, Tone } from "./record-page.ts";
+import { type RecordPage, type Tone, VERDICT_TONES } from "./record-page.ts";
 
 export interface TextTableOptions extends TableOptions {
   /** Head of the column of titles. */
@@ -67,7 +66,5 @@ export function paragraphs(lines: readonly string[]): Html[] {
 /** The record's verdict as its label, in the colour that fits. */
 export function judged(record: ReportRecord): Pick<RecordPage, "verdict" | "tone"> {
   const verdict = verdictOf(record) ?? "undecided";
-  return { verdict: verdict.toUpperCase(), tone: TONES[verdict] };
+  return { verdict: verdict.toUpperCase(), tone: VERDICT_TONES[verdict] };
 }
-
-const TONES = { pass: "good", fail: "bad", undecided: "open" } as const satisfies Record<Verdict, Tone>;
