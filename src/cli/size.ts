@@ -6,6 +6,7 @@ import { parseSize } from "../quantities.ts";
 import { recordJson } from "../report/record-json.ts";
 import { sizeText } from "../report/size-text.ts";
 import { formatCount } from "../report/table.ts";
+import { verdictOf } from "../report/verdict-of.ts";
 import { parseAllocators } from "../risk/grid.ts";
 import type { FailOn } from "../risk/run/cell.ts";
 import { costText } from "../risk/size/cost.ts";
@@ -21,6 +22,7 @@ import { findScenario } from "./find-scenario.ts";
 import { interruptible } from "./interruption.ts";
 import { LiveLine } from "./live-line.ts";
 import { refuseUnwritable, writeWhole } from "./record-file.ts";
+import { EXIT_CODES } from "./run.ts";
 import { parseSeed, parseTimeOption, scenarioOptions } from "./scenario-options.ts";
 
 interface SizeFlags {
@@ -41,6 +43,7 @@ interface SizeFlags {
   readonly quiet?: boolean;
 }
 
+const BAD_INPUT = 2;
 const MAX_CPU = "1h";
 const RUNS_MOST = 1_000_000;
 
@@ -189,9 +192,7 @@ function limitsOf({ maxCpu, maxRuns }: SizeFlags): Pick<SizeOptions, "cpuMostUs"
 }
 
 /** 0 where a size was found; else 3 where one is undecided, 1 where none meets the risk, 2 where none could run. */
-function exitCode({ allocators }: SizeRecord): number {
-  const has = (wanted: string) => allocators.some(({ verdict }) => verdict === wanted);
-  if (has("found")) return 0;
-  if (has("undecided")) return 3;
-  return has("none") ? 1 : 2;
+function exitCode(record: SizeRecord): number {
+  const isRefused = record.allocators.every(({ verdict }) => verdict === "refused");
+  return isRefused ? BAD_INPUT : EXIT_CODES[verdictOf(record) ?? "undecided"];
 }

@@ -33,7 +33,9 @@ export function verdictOf(record: ReportRecord): Verdict | null {
     case "heapsoak.compare":
       return bestVerdict(record.runs.flatMap((run) => ("record" in run ? [run.record.verdict] : [])));
     case "heapsoak.size":
-      return bestVerdict(record.allocators.map(({ verdict }) => VERDICTS.size[verdict]));
+      return bestVerdict(
+        record.allocators.flatMap(({ verdict }) => (verdict === "refused" ? [] : [VERDICTS.size[verdict]])),
+      );
     case "heapsoak.validation":
       return VERDICTS.validation[record.verdict];
     case "heapsoak.fit":
